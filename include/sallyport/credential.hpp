@@ -1,0 +1,77 @@
+// credential.hpp: who this side is, sally_credential.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include <sallyport/base.hpp>
+#include <sallyport/certificate.hpp>
+#include <sallyport/credential.h>
+#include <sallyport/error.hpp>
+
+namespace sally::inline v0 {
+
+// A certificate chain and its private key, both PEM. Copies are the same credential; any thread may
+// use it.
+//
+// The makers throw what credential.h lists: SALLY_FILE_NOT_FOUND, SALLY_CREDENTIAL_KEY_MISMATCH and
+// so on.
+class Credential
+    : public detail::Shared<sally_credential, sally_credential_retain, sally_credential_release> {
+ public:
+  // From a file with the chain (own certificate first) and one with the key.
+  static Credential from_files(const std::string& chain, const std::string& key) {
+    return load(chain, detail::c_text(key), nullptr);
+  }
+  // The same with an encrypted key.
+  static Credential from_files(const std::string& chain, const std::string& key,
+                               const std::string& passphrase) {
+    return load(chain, detail::c_text(key), detail::c_text(passphrase));
+  }
+  // From one file with both.
+  static Credential from_file(const std::string& file) { return load(file, nullptr, nullptr); }
+  static Credential from_file(const std::string& file, const std::string& passphrase) {
+    return load(file, nullptr, detail::c_text(passphrase));
+  }
+  // From PEM in memory, which is not kept. An empty `key`: it is with the chain.
+  static Credential from_memory(std::string_view chain, std::string_view key = {}) {
+    return parse(chain, key, nullptr);
+  }
+  static Credential from_memory(std::string_view chain, std::string_view key,
+                                const std::string& passphrase) {
+    return parse(chain, key, detail::c_text(passphrase));
+  }
+
+  static Credential adopt(sally_credential* credential) noexcept { return Credential(credential); }
+
+  // Its own (first) certificate.
+  Certificate certificate() const {
+    sally_certificate* certificate = nullptr;
+    detail::check([&](sally_error** error) {
+      return sally_credential_copy_certificate(get(), &certificate, error);
+    });
+    return Certificate::adopt(certificate);
+  }
+
+ private:
+  using Shared::Shared;
+
+  static Credential load(const std::string& chain, const char* key, const char* passphrase) {
+    sally_credential* credential = nullptr;
+    detail::check([&](sally_error** error) {
+      return sally_credential_load(detail::c_text(chain), key, passphrase, &credential, error);
+    });
+    return Credential(credential);
+  }
+  static Credential parse(std::string_view chain, std::string_view key, const char* passphrase) {
+    sally_credential* credential = nullptr;
+    const char* key_data = key.empty() ? nullptr : key.data();
+    detail::check([&](sally_error** error) {
+      return sally_credential_from_memory(chain.data(), chain.size(), key_data, key.size(),
+                                          passphrase, &credential, error);
+    });
+    return Credential(credential);
+  }
+};
+
+}  // namespace sally::inline v0

@@ -1,0 +1,95 @@
+/* error.h: why an operation failed, in full. */
+#ifndef SALLYPORT_ERROR_H
+#define SALLYPORT_ERROR_H
+
+#include <sallyport/status.h>
+
+SALLY_BEGIN_DECLS
+
+/*
+ * An immutable, reference-counted chain: the first link says what the operation means by its
+ * failure, each cause is one step nearer to the root. Any number of threads may read it. Errors
+ * survive the handle that they came from.
+ */
+typedef struct sally_error sally_error;
+
+/* What sally_error_text can be asked for. Which of them an error has depends on what went wrong. */
+enum {
+  SALLY_ERROR_FIELD_NATIVE_NAME = 1, /* "ECONNREFUSED", "X509_V_ERR_CERT_HAS_EXPIRED" */
+  SALLY_ERROR_FIELD_ALERT_NAME = 2,  /* "certificate_required", as RFC 8446 section 6 spells it */
+  SALLY_ERROR_FIELD_SUBJECT = 3,     /* subject of the certificate at fault, RFC 2253 */
+  SALLY_ERROR_FIELD_ISSUER = 4,      /* its issuer, likewise */
+  SALLY_ERROR_FIELD_EXPECTED = 5,    /* what was expected: a name, a date, a version */
+  SALLY_ERROR_FIELD_FOUND = 6,       /* what was found instead */
+  SALLY_ERROR_FIELD_SOURCE = 7,      /* file or URI that was being read */
+  SALLY_ERROR_FIELD_ADDRESS = 8, /* address of the peer, or of this side where that is at fault */
+  SALLY_ERROR_FIELD_CORRELATION_ID = 9, /* the same on both sides of one connection */
+  SALLY_ERROR_FIELD_PHASE =
+      10 /* "resolve", "connect", "handshake", "read", "write", "close", "load" */
+};
+
+/* Which way an alert went. */
+enum {
+  SALLY_ALERT_NONE = 0,
+  SALLY_ALERT_SENT = 1,    /* this side refused, and told the peer so */
+  SALLY_ALERT_RECEIVED = 2 /* the peer refused */
+};
+
+/* sally_error_status is the status of this link; SALLY_OK for NULL, which stands for "no error". */
+SALLY_API sally_status sally_error_status(const sally_error *error);
+
+/* sally_error_layer is a SALLY_LAYER_*; SALLY_LAYER_GENERAL for NULL. */
+SALLY_API int32_t sally_error_layer(const sally_error *error);
+
+/*
+ * sally_error_message is one line for a person; it names the certificate, address or file. "" for
+ * NULL.
+ */
+SALLY_API const char *sally_error_message(const sally_error *error);
+
+/* sally_error_hint says how to mend it, or "". */
+SALLY_API const char *sally_error_hint(const sally_error *error);
+
+/* sally_error_text is a SALLY_ERROR_FIELD_*, or NULL where this link has none. */
+SALLY_API const char *sally_error_text(const sally_error *error, int32_t field);
+
+/*
+ * sally_error_native_domain is the SALLY_DOMAIN_* that sally_error_native_code counts in;
+ * SALLY_DOMAIN_NONE without one.
+ */
+SALLY_API int32_t sally_error_native_domain(const sally_error *error);
+SALLY_API int64_t sally_error_native_code(const sally_error *error);
+
+/*
+ * sally_error_alert is the AlertDescription (0 to 255) that was sent or received; -1 where there
+ * was none.
+ */
+SALLY_API int32_t sally_error_alert(const sally_error *error);
+
+/* sally_error_alert_direction is SALLY_ALERT_NONE, SALLY_ALERT_SENT or SALLY_ALERT_RECEIVED. */
+SALLY_API int32_t sally_error_alert_direction(const sally_error *error);
+
+/*
+ * sally_error_depth counts from the peer's own certificate (0) to the one at fault; -1 where no
+ * certificate is.
+ */
+SALLY_API int32_t sally_error_depth(const sally_error *error);
+
+/* sally_error_cause is the next link towards the root, borrowed from this one; NULL at the end. */
+SALLY_API const sally_error *sally_error_cause(const sally_error *error);
+
+/*
+ * sally_error_json is the whole chain as one JSON object: "status", "code", "layer", "message",
+ * "hint", the fields of above in lower case where they are there, "alert" {"name", "number",
+ * "direction"}, "native" {"domain", "name", "code"}, "depth", and "cause", an object of the same
+ * form. Always valid UTF-8. "null" for NULL.
+ */
+SALLY_API const char *sally_error_json(const sally_error *error);
+
+/* sally_error_retain adds a reference and returns its argument. */
+SALLY_API sally_error *sally_error_retain(const sally_error *error);
+SALLY_API void sally_error_release(sally_error *error);
+
+SALLY_END_DECLS
+
+#endif /* SALLYPORT_ERROR_H */

@@ -1,0 +1,15 @@
+// sallyport.hpp: the whole of Sallyport for C++20. Header-only, over the C ABI and nothing else.
+#pragma once
+
+#include <sallyport/base.hpp>
+#include <sallyport/bytes.hpp>
+#include <sallyport/certificate.hpp>
+#include <sallyport/credential.hpp>
+#include <sallyport/error.hpp>
+#include <sallyport/library.hpp>
+#include <sallyport/listener.hpp>
+#include <sallyport/status.hpp>
+#include <sallyport/stream.hpp>
+#include <sallyport/stream_info.hpp>
+#include <sallyport/tls_config.hpp>
+#include <sallyport/trust_store.hpp>

@@ -1,0 +1,68 @@
+// stream_info.hpp: what was agreed on a stream, and with whom, sally_stream_info.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <sallyport/base.hpp>
+#include <sallyport/certificate.hpp>
+#include <sallyport/stream_info.h>
+
+namespace sally::inline v0 {
+
+// An immutable snapshot; any number of threads may read it. Copies are the same snapshot. Text
+// lives as long as it does.
+class StreamInfo : public detail::Shared<sally_stream_info, sally_stream_info_retain,
+                                         sally_stream_info_release> {
+ public:
+  static StreamInfo adopt(sally_stream_info* info) noexcept { return StreamInfo(info); }
+
+  // A SALLY_TLS_*, and its name: "TLSv1.3".
+  std::int32_t version() const noexcept { return sally_stream_info_version(get()); }
+  std::string_view version_name() const noexcept { return sally_stream_info_version_name(get()); }
+  // The cipher suite by its IANA name.
+  std::string_view suite() const noexcept { return sally_stream_info_suite(get()); }
+  // The key-exchange group; "" where the TLS library does not say.
+  std::string_view group() const noexcept { return sally_stream_info_group(get()); }
+  // The application protocol; "" without one.
+  std::string_view alpn() const noexcept { return sally_stream_info_alpn(get()); }
+  // The name that the client asked for (SNI); "" without one.
+  std::string_view server_name() const noexcept { return sally_stream_info_server_name(get()); }
+  bool resumed() const noexcept { return sally_stream_info_resumed(get()) != 0; }
+
+  // Whether the peer showed a certificate that passed every check.
+  bool peer_verified() const noexcept { return sally_stream_info_peer_verified(get()) != 0; }
+  bool client_certificate_requested() const noexcept {
+    return sally_stream_info_client_certificate_requested(get()) != 0;
+  }
+  // On a client. Sending is not being accepted: in TLS 1.3 the server's refusal comes with a later
+  // read or write.
+  bool client_certificate_sent() const noexcept {
+    return sally_stream_info_client_certificate_sent(get()) != 0;
+  }
+
+  // "192.0.2.1:4433", "[2001:db8::1]:4433".
+  std::string_view local_address() const noexcept { return sally_stream_info_local_address(get()); }
+  std::string_view peer_address() const noexcept { return sally_stream_info_peer_address(get()); }
+  // The same on both sides of one connection.
+  std::string_view correlation_id() const noexcept {
+    return sally_stream_info_correlation_id(get());
+  }
+
+  // The certificates that the peer sent, its own first.
+  std::size_t peer_certificate_count() const noexcept {
+    return sally_stream_info_peer_certificate_count(get());
+  }
+  std::optional<Certificate> peer_certificate(std::size_t index = 0) const noexcept {
+    sally_certificate* certificate = sally_stream_info_peer_certificate(get(), index);
+    if (certificate == nullptr) return std::nullopt;
+    return Certificate::adopt(sally_certificate_retain(certificate));
+  }
+
+ private:
+  using Shared::Shared;
+};
+
+}  // namespace sally::inline v0

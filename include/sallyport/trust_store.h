@@ -1,0 +1,50 @@
+/* trust_store.h: whom this side trusts. A set of trust anchors (CA certificates). */
+#ifndef SALLYPORT_TRUST_STORE_H
+#define SALLYPORT_TRUST_STORE_H
+
+#include <sallyport/error.h>
+
+SALLY_BEGIN_DECLS
+
+/*
+ * Shared by any number of configs; loading the system's roots takes tens of milliseconds, so load
+ * once.
+ */
+typedef struct sally_trust_store sally_trust_store;
+
+/*
+ * sally_trust_store_system loads the CA certificates of this machine: those of SSL_CERT_FILE and
+ * SSL_CERT_DIR where set, else the system's own bundle. SALLY_TRUST_STORE_EMPTY where there are
+ * none.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_system(sally_trust_store **store,
+                                                                   sally_error **error);
+
+/*
+ * sally_trust_store_load reads the CA certificates of a PEM file; "file:PATH", or just PATH.
+ *
+ * SALLY_FILE_NOT_FOUND, SALLY_ACCESS_DENIED, SALLY_FILE_UNREADABLE: of the file.
+ * SALLY_TRUST_STORE_EMPTY: it holds no certificate.
+ * SALLY_TRUST_STORE_BAD_FORMAT: one of them does not decode.
+ * SALLY_NOT_SUPPORTED: a URI scheme that this library does not know.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_load(const char *uri,
+                                                                 sally_trust_store **store,
+                                                                 sally_error **error);
+
+/* sally_trust_store_from_memory does the same from PEM in memory, which is not kept. */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_from_memory(const void *pem,
+                                                                        size_t size,
+                                                                        sally_trust_store **store,
+                                                                        sally_error **error);
+
+/* sally_trust_store_size counts its anchors; 0 for a NULL handle. */
+SALLY_API size_t sally_trust_store_size(const sally_trust_store *store);
+
+/* sally_trust_store_retain adds a reference and returns its argument. */
+SALLY_API sally_trust_store *sally_trust_store_retain(sally_trust_store *store);
+SALLY_API void sally_trust_store_release(sally_trust_store *store);
+
+SALLY_END_DECLS
+
+#endif /* SALLYPORT_TRUST_STORE_H */

@@ -1,0 +1,57 @@
+// trust_store.hpp: whom this side trusts, sally_trust_store.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <sallyport/base.hpp>
+#include <sallyport/error.hpp>
+#include <sallyport/trust_store.h>
+
+namespace sally::inline v0 {
+
+// A set of CA certificates. Copies are the same store; any thread may use it.
+//
+// The makers throw what trust_store.h lists: SALLY_FILE_NOT_FOUND, SALLY_TRUST_STORE_EMPTY and so
+// on.
+class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_retain,
+                                         sally_trust_store_release> {
+ public:
+  // The CA certificates of this machine. Takes tens of milliseconds.
+  static TrustStore system() {
+    return make([&](sally_trust_store** store, sally_error** error) {
+      return sally_trust_store_system(store, error);
+    });
+  }
+  // Those of a PEM file.
+  static TrustStore from_file(const std::string& file) {
+    const char* uri = detail::c_text(file);
+    return make([&](sally_trust_store** store, sally_error** error) {
+      return sally_trust_store_load(uri, store, error);
+    });
+  }
+  // Those of PEM in memory, which is not kept.
+  static TrustStore from_memory(std::string_view pem) {
+    return make([&](sally_trust_store** store, sally_error** error) {
+      return sally_trust_store_from_memory(pem.data(), pem.size(), store, error);
+    });
+  }
+
+  static TrustStore adopt(sally_trust_store* store) noexcept { return TrustStore(store); }
+
+  // How many anchors there are.
+  std::size_t size() const noexcept { return sally_trust_store_size(get()); }
+
+ private:
+  using Shared::Shared;
+
+  template <class Call>
+  static TrustStore make(Call&& call) {
+    sally_trust_store* store = nullptr;
+    detail::check([&](sally_error** error) { return call(&store, error); });
+    return TrustStore(store);
+  }
+};
+
+}  // namespace sally::inline v0

@@ -1,0 +1,46 @@
+// A handshake of a client that a listener accepted, on the loop, under its deadline.
+#pragma once
+
+#include "socket/loop_task.h"
+#include "status/error.h"
+#include "tls/session.h"
+#include "transport/event_loop.h"
+
+#include <functional>
+#include <memory>
+
+namespace sally::socket {
+
+// Loop's thread only.
+class ServerHandshake final : public LoopTask {
+ public:
+  // Both are set after success. After a failure `error` says why, and the two may be set still, for
+  // a last word to the peer.
+  struct Result {
+    std::unique_ptr<transport::Transport> transport;
+    std::unique_ptr<tls::Session> session;
+    ErrorRef error;
+  };
+  using Done = std::function<void(ServerHandshake& self, Result result)>;
+
+  ServerHandshake(std::unique_ptr<transport::Transport> transport, Ref<tls::Context> context,
+                  Done done);
+
+  void start(transport::Deadline deadline);
+  // Closes the connection; `done` is not called.
+  void abandon() noexcept;
+
+ private:
+  void step() noexcept override;
+  tls::Progress advance();
+  void expired() noexcept;
+  void finish(ErrorRef error) noexcept;
+
+  std::unique_ptr<transport::Transport> transport_;
+  std::unique_ptr<tls::Session> session_;  // after the transport: it must go first
+  Ref<tls::Context> context_;
+  Done done_;
+  transport::Timer timer_;
+};
+
+}  // namespace sally::socket

@@ -1,0 +1,156 @@
+#include "status/error.h"
+
+#include "status/error_json.h"
+#include "status/table.h"
+#include "status/text.h"
+
+#include <cstddef>
+#include <new>
+
+namespace {
+
+using sally::ErrorDetail;
+namespace status = sally::status;
+
+// Every text of a detail can hold what a peer wrote into its certificate.
+ErrorDetail cleaned(ErrorDetail detail) {
+  for (std::string* text : {&detail.message, &detail.hint, &detail.native_name, &detail.subject,
+                            &detail.issuer, &detail.expected, &detail.found, &detail.source,
+                            &detail.address, &detail.correlation_id, &detail.phase}) {
+    *text = status::one_line(*text);
+  }
+  if (detail.native_name.empty()) {
+    detail.native_name = status::native_name(detail.native_domain, detail.native_code);
+  }
+  return detail;
+}
+
+const status::Row& row_of(sally_status code) {
+  const status::Row* row = status::find(code);
+  return row != nullptr ? *row : *status::find(SALLY_UNKNOWN);
+}
+
+std::string joined(const char* general, const std::string& particular) {
+  return particular.empty() ? std::string(general) : general + (": " + particular);
+}
+
+const std::string* field_of(const ErrorDetail& detail, std::int32_t field) {
+  switch (field) {
+    case SALLY_ERROR_FIELD_NATIVE_NAME:
+      return &detail.native_name;
+    case SALLY_ERROR_FIELD_SUBJECT:
+      return &detail.subject;
+    case SALLY_ERROR_FIELD_ISSUER:
+      return &detail.issuer;
+    case SALLY_ERROR_FIELD_EXPECTED:
+      return &detail.expected;
+    case SALLY_ERROR_FIELD_FOUND:
+      return &detail.found;
+    case SALLY_ERROR_FIELD_SOURCE:
+      return &detail.source;
+    case SALLY_ERROR_FIELD_ADDRESS:
+      return &detail.address;
+    case SALLY_ERROR_FIELD_CORRELATION_ID:
+      return &detail.correlation_id;
+    case SALLY_ERROR_FIELD_PHASE:
+      return &detail.phase;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+sally_error::sally_error(sally_status status, sally::ErrorDetail detail)
+    : status_(status),
+      detail_(cleaned(std::move(detail))),
+      message_(joined(row_of(status).message, detail_.message)),
+      hint_(detail_.hint.empty() ? row_of(status).hint : detail_.hint) {}
+
+sally_error::~sally_error() {
+  delete json_.load(std::memory_order_acquire);
+  // Left to itself, each link would destroy its cause within its own destruction, and a long chain
+  // end the stack.
+  auto cause = std::move(detail_.cause);
+  while (cause && cause->is_unique()) {
+    cause = std::move(const_cast<sally_error&>(*cause).detail_.cause);
+  }
+}
+
+const char* sally_error::text(std::int32_t field) const noexcept {
+  if (field == SALLY_ERROR_FIELD_ALERT_NAME) {
+    const auto name = status::native_name(SALLY_DOMAIN_ALERT, detail_.alert);
+    return name.empty() ? nullptr : name.data();
+  }
+  const std::string* text = field_of(detail_, field);
+  return text == nullptr || text->empty() ? nullptr : text->c_str();
+}
+
+const char* sally_error::json() const {
+  const std::string* known = json_.load(std::memory_order_acquire);
+  if (known != nullptr) return known->c_str();
+  auto mine = std::make_unique<const std::string>(status::to_json(*this));
+  if (!json_.compare_exchange_strong(known, mine.get(), std::memory_order_acq_rel)) {
+    return known->c_str();  // another thread was quicker
+  }
+  return mine.release()->c_str();
+}
+
+namespace sally {
+namespace {
+
+// Made when the library is loaded, when there is memory, and never destroyed.
+const sally_error* make_out_of_memory() {
+  alignas(sally_error) static std::byte storage[sizeof(sally_error)];
+  const auto* error = new (storage) sally_error(SALLY_OUT_OF_MEMORY, {});
+  static_cast<void>(error->json());
+  // It is nobody's handle, so no test for leaks may meet it.
+  live_handles[SALLY_HANDLE_ERROR].fetch_sub(1, std::memory_order_relaxed);
+  return error;
+}
+
+const sally_error* the_out_of_memory_error() {
+  static const sally_error* const error = make_out_of_memory();
+  return error;
+}
+
+[[maybe_unused]] const sally_error* const made_at_load = the_out_of_memory_error();
+
+// A call that failed without an error number still failed.
+sally_status failure_of(std::int32_t domain, int code) {
+  const sally_status status = status::from_code(domain, code);
+  return status == SALLY_OK ? SALLY_UNKNOWN : status;
+}
+
+}  // namespace
+
+ErrorRef out_of_memory_error() noexcept {
+  return ErrorRef::share(the_out_of_memory_error());
+}
+
+ErrorRef make_error(sally_status status, ErrorDetail detail) noexcept {
+  try {
+    return make_ref<sally_error>(status, std::move(detail));
+  } catch (...) {
+    return out_of_memory_error();
+  }
+}
+
+ErrorRef errno_error(int error_number, ErrorDetail detail) noexcept {
+  detail.native_domain = SALLY_DOMAIN_ERRNO;
+  detail.native_code = error_number;
+  return make_error(failure_of(SALLY_DOMAIN_ERRNO, error_number), std::move(detail));
+}
+
+// The system's error becomes the cause: CONNECTION_REFUSED, say, would read as if the host had
+// refused, where it was the name server.
+ErrorRef getaddrinfo_error(int code, int error_number, ErrorDetail detail) noexcept {
+  detail.native_domain = SALLY_DOMAIN_GETADDRINFO;
+  detail.native_code = code;
+  const bool system_failed =
+      status::native_name(SALLY_DOMAIN_GETADDRINFO, code) == "EAI_SYSTEM" && error_number != 0;
+  if (system_failed && !detail.cause) detail.cause = errno_error(error_number);
+  return make_error(failure_of(SALLY_DOMAIN_GETADDRINFO, code), std::move(detail));
+}
+
+}  // namespace sally

@@ -1,0 +1,157 @@
+#include "tls/callbacks.h"
+
+#include "status/error.h"
+#include "tls/chain.h"
+#include "tls/context.h"
+#include "tls/distinguished_name.h"
+#include "tls/handshake_record.h"
+#include "tls/openssl.h"
+
+#include <algorithm>
+#include <span>
+
+namespace sally::tls {
+
+namespace {
+
+constexpr int most_acceptable_cas = 16;
+
+HandshakeRecord& record_of(const SSL* ssl) {
+  return *static_cast<HandshakeRecord*>(SSL_get_app_data(ssl));
+}
+
+const Context& context_of(const SSL* ssl) {
+  return *static_cast<const Context*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+}
+
+// The X.509 error that makes OpenSSL send the alert of RFC 8446 section 6.2, where its own choice
+// is another: a certificate that "is not currently valid" is certificate_expired, one that is
+// "corrupt, contained signatures that did not verify" bad_certificate.
+int error_for_alert(sally_status verdict, int error) {
+  switch (verdict) {
+    case SALLY_CERTIFICATE_NOT_YET_VALID:
+      return X509_V_ERR_CERT_HAS_EXPIRED;
+    case SALLY_CERTIFICATE_BAD_SIGNATURE:
+    case SALLY_CERTIFICATE_MALFORMED:
+      return X509_V_ERR_CERT_REJECTED;
+    default:
+      return error;
+  }
+}
+
+// OpenSSL calls this once for a peer's chain and takes the answer as final; the X.509 error left in
+// `store` picks the alert.
+int verify_peer(X509_STORE_CTX* store, void* /*unused*/) {
+  const auto* ssl = static_cast<const SSL*>(
+      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  HandshakeRecord& record = record_of(ssl);
+  const Context& context = context_of(ssl);
+  try {
+    record.peer_verified = verify_chain(store, context, record);
+  } catch (...) {
+    record.verdict = out_of_memory_error();
+  }
+  if (record.peer_verified) return 1;
+  if (!context.settings().skip_verification) {
+    X509_STORE_CTX_set_error(
+        store, error_for_alert(record.verdict->status(), X509_STORE_CTX_get_error(store)));
+    return 0;
+  }
+  record.verdict = {};
+  X509_STORE_CTX_set_error(store, X509_V_OK);
+  return 1;
+}
+
+void note_alert(const SSL* ssl, int where, int value) {
+  constexpr int fatal = 2;
+  const int level = value >> 8;
+  const int description = value & 0xff;
+  if ((where & SSL_CB_ALERT) == 0 || description == SSL3_AD_CLOSE_NOTIFY) return;
+  if (level != fatal && SSL_version(ssl) < TLS1_3_VERSION) return;
+  if (description == TLS1_AD_USER_CANCELLED) return;  // RFC 8446 section 6.1: a closure alert
+  int& noted =
+      (where & SSL_CB_READ) != 0 ? record_of(ssl).alert_received : record_of(ssl).alert_sent;
+  if (noted < 0) noted = description;
+}
+
+std::size_t big_endian(std::span<const unsigned char> bytes) {
+  std::size_t number = 0;
+  for (const unsigned char byte : bytes) number = number << 8 | byte;
+  return number;
+}
+
+// Whether a Certificate message (RFC 5246 section 7.4.2, RFC 8446 section 4.4.2) holds a
+// certificate.
+bool holds_certificate(std::span<const unsigned char> message, bool tls13) {
+  constexpr std::size_t header = 4;
+  std::size_t list = header;
+  if (tls13) {
+    if (message.size() <= header) return false;
+    list += 1u + message[header];  // certificate_request_context
+  }
+  return message.size() >= list + 3 && big_endian(message.subspan(list, 3)) > 0;
+}
+
+void note_message(int sent, int /*version*/, int content_type, const void* data, std::size_t size,
+                  SSL* ssl, void* /*unused*/) {
+  const std::span message(static_cast<const unsigned char*>(data), size);
+  if (sent == 0 || content_type != SSL3_RT_HANDSHAKE || message.empty()) return;
+  if (message.front() != SSL3_MT_CERTIFICATE || SSL_is_server(ssl) == 1) return;
+  record_of(ssl).certificate_sent = holds_certificate(message, SSL_version(ssl) == TLS1_3_VERSION);
+}
+
+// On a client it is called when the server asks for a certificate, and only then.
+int note_certificate_request(SSL* ssl, void* /*unused*/) {
+  if (SSL_is_server(ssl) == 1) return 1;
+  HandshakeRecord& record = record_of(ssl);
+  record.certificate_requested = true;
+  try {
+    const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl);
+    const int count = std::min(sk_X509_NAME_num(names), most_acceptable_cas);
+    for (int i = 0; i < count; ++i)
+      record.acceptable_cas.push_back(to_text(sk_X509_NAME_value(names, i)));
+  } catch (...) {
+    record.acceptable_cas.clear();  // only the hint of an error is the poorer for it
+  }
+  return 1;
+}
+
+int select_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size,
+                const unsigned char* offered, unsigned int offered_size, void* /*unused*/) {
+  const std::string& ours = context_of(ssl).alpn_wire();
+  unsigned char* selected = nullptr;
+  const int found = SSL_select_next_proto(
+      &selected, chosen_size, reinterpret_cast<const unsigned char*>(ours.data()),
+      static_cast<unsigned int>(ours.size()), offered, offered_size);
+  if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 section 3.2
+  *chosen = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// Without a callback OpenSSL neither acknowledges nor remembers the name that the client asked for.
+int accept_server_name(SSL* /*ssl*/, int* /*alert*/, void* /*unused*/) {
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace
+
+void install_callbacks(SSL_CTX* context, const Context& owner) {
+  SSL_CTX_set_app_data(context, const_cast<Context*>(&owner));
+  SSL_CTX_set_cert_verify_callback(context, &verify_peer, nullptr);
+  SSL_CTX_set_info_callback(context, &note_alert);
+  SSL_CTX_set_msg_callback(context, &note_message);
+  SSL_CTX_set_cert_cb(context, &note_certificate_request, nullptr);
+  if (!owner.is_server()) return;
+  SSL_CTX_set_tlsext_servername_callback(context, &accept_server_name);
+  if (!owner.alpn_wire().empty()) SSL_CTX_set_alpn_select_cb(context, &select_alpn, nullptr);
+}
+
+void attach(SSL* ssl, HandshakeRecord& record) {
+  SSL_set_app_data(ssl, &record);
+}
+
+void stop_observing_messages(SSL* ssl) {
+  SSL_set_msg_callback(ssl, nullptr);
+}
+
+}  // namespace sally::tls

@@ -1,0 +1,193 @@
+#include "tls/certificate.h"
+
+#include "tls/distinguished_name.h"
+#include "tls/error_queue.h"
+#include "tls/openssl.h"
+
+#include <arpa/inet.h>
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <openssl/objects.h>
+
+namespace sally::tls {
+
+namespace {
+
+std::string hexadecimal(const unsigned char* bytes, std::size_t size) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(size * 2);
+  for (std::size_t i = 0; i < size; ++i) {
+    text += digits[bytes[i] >> 4];
+    text += digits[bytes[i] & 15];
+  }
+  return text;
+}
+
+std::string serial_of(const X509* certificate) {
+  const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate);
+  const bool negative = (ASN1_STRING_type(serial) & V_ASN1_NEG) != 0;
+  return (negative ? "-" : "") + hexadecimal(ASN1_STRING_get0_data(serial),
+                                             static_cast<std::size_t>(ASN1_STRING_length(serial)));
+}
+
+std::int64_t seconds_of(const ASN1_TIME* time) {
+  std::tm broken{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &broken) != 1) return 0;
+  return timegm(&broken);
+}
+
+std::string der_of(X509* certificate) {
+  clear_errors();
+  unsigned char* encoded = nullptr;
+  const int size = i2d_X509(certificate, &encoded);
+  const std::unique_ptr<unsigned char, CryptoDeleter> owner(encoded);
+  if (size <= 0) throw Failure(SALLY_CERTIFICATE_MALFORMED, {.native_name = take_error().name});
+  return std::string(reinterpret_cast<const char*>(encoded), static_cast<std::size_t>(size));
+}
+
+std::string fingerprint_of(const std::string& der) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  std::size_t size = 0;
+  if (EVP_Q_digest(library_context(), "SHA256", nullptr, der.data(), der.size(), digest.data(),
+                   &size) != 1) {
+    throw std::bad_alloc();
+  }
+  return hexadecimal(digest.data(), size);
+}
+
+std::string ip_text(const ASN1_OCTET_STRING* octets) {
+  const int size = ASN1_STRING_length(octets);
+  if (size != 4 && size != 16) return {};
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const int family = size == 4 ? AF_INET : AF_INET6;
+  return inet_ntop(family, ASN1_STRING_get0_data(octets), text.data(), text.size()) != nullptr
+             ? std::string(text.data())
+             : std::string();
+}
+
+// An IA5String may hold anything, a NUL that hides the rest among it.
+std::string escaped_text(const ASN1_STRING* string) {
+  const unsigned char* bytes = ASN1_STRING_get0_data(string);
+  std::string text;
+  for (int i = 0; i < ASN1_STRING_length(string); ++i) {
+    if (bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '\\') {
+      text += static_cast<char>(bytes[i]);
+      continue;
+    }
+    std::array<char, 5> escape{};
+    std::snprintf(escape.data(), escape.size(), "\\x%02x", bytes[i]);
+    text += escape.data();
+  }
+  return text;
+}
+
+AlternativeName to_alternative_name(const GENERAL_NAME* name) {
+  int type = 0;
+  const void* value = GENERAL_NAME_get0_value(name, &type);
+  switch (type) {
+    case GEN_DNS:
+      return {SALLY_NAME_DNS, escaped_text(static_cast<const ASN1_STRING*>(value))};
+    case GEN_EMAIL:
+      return {SALLY_NAME_EMAIL, escaped_text(static_cast<const ASN1_STRING*>(value))};
+    case GEN_URI:
+      return {SALLY_NAME_URI, escaped_text(static_cast<const ASN1_STRING*>(value))};
+    case GEN_IPADD:
+      return {SALLY_NAME_IP, ip_text(static_cast<const ASN1_OCTET_STRING*>(value))};
+    default:
+      return {SALLY_NAME_OTHER, ""};
+  }
+}
+
+}  // namespace
+
+std::string to_text(const X509_NAME* name) {
+  const BioOwner out(checked(BIO_new(BIO_s_mem())));
+  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::string to_pem(const CertificateData& data) {
+  const BioOwner out(checked(BIO_new(BIO_s_mem())));
+  const auto* der = reinterpret_cast<const unsigned char*>(data.der.data());
+  if (PEM_write_bio(out.get(), PEM_STRING_X509, "", der, static_cast<long>(data.der.size())) <= 0) {
+    throw std::bad_alloc();
+  }
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
+std::string subject_of(const X509* certificate) {
+  return to_text(X509_get_subject_name(certificate));
+}
+std::string issuer_of(const X509* certificate) {
+  return to_text(X509_get_issuer_name(certificate));
+}
+
+std::vector<AlternativeName> names_of(const X509* certificate) {
+  std::vector<AlternativeName> names;
+  const GeneralNamesOwner general(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; i < sk_GENERAL_NAME_num(general.get()); ++i) {
+    names.push_back(to_alternative_name(sk_GENERAL_NAME_value(general.get(), i)));
+  }
+  clear_errors();
+  return names;
+}
+
+std::int64_t not_before_of(const X509* certificate) {
+  return seconds_of(X509_get0_notBefore(certificate));
+}
+std::int64_t not_after_of(const X509* certificate) {
+  return seconds_of(X509_get0_notAfter(certificate));
+}
+
+std::string key_of(X509* certificate) {
+  clear_errors();
+  EVP_PKEY* key = X509_get0_pubkey(certificate);
+  if (key == nullptr) {
+    clear_errors();
+    return "unknown";
+  }
+  const std::string bits = std::to_string(EVP_PKEY_get_bits(key));
+  if (EVP_PKEY_is_a(key, "RSA")) return "RSA " + bits;
+  if (EVP_PKEY_is_a(key, "RSA-PSS")) return "RSA-PSS " + bits;
+  if (EVP_PKEY_is_a(key, "EC")) {
+    std::array<char, 64> group{};
+    std::size_t size = 0;
+    if (EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) != 1) return "EC " + bits;
+    const char* nist = EC_curve_nid2nist(OBJ_txt2nid(group.data()));
+    return std::string("EC ") + (nist != nullptr ? nist : group.data());
+  }
+  const char* type = EVP_PKEY_get0_type_name(key);
+  return type != nullptr ? type : "unknown";
+}
+
+std::string utc_time(std::int64_t seconds) {
+  const std::time_t time = seconds;
+  std::tm broken{};
+  std::array<char, 32> text{};
+  if (gmtime_r(&time, &broken) == nullptr) return "?";
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &broken);
+  return text.data();
+}
+
+Ref<sally_certificate> describe(X509* certificate) {
+  CertificateData data;
+  data.subject = subject_of(certificate);
+  data.issuer = issuer_of(certificate);
+  data.serial = serial_of(certificate);
+  data.not_before = not_before_of(certificate);
+  data.not_after = not_after_of(certificate);
+  data.key = key_of(certificate);
+  data.names = names_of(certificate);
+  data.der = der_of(certificate);
+  data.fingerprint = fingerprint_of(data.der);
+  return make_ref<sally_certificate>(std::move(data));
+}
+
+}  // namespace sally::tls

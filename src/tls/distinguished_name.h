@@ -1,0 +1,13 @@
+// Distinguished names as text.
+#pragma once
+
+#include <string>
+
+struct X509_name_st;
+
+namespace sally::tls {
+
+// RFC 2253 form, UTF-8 left as it is.
+std::string to_text(const X509_name_st* name);
+
+}  // namespace sally::tls

@@ -1,0 +1,203 @@
+// What a context really does, read back from OpenSSL rather than from what was asked for.
+#include "status/error.h"
+#include "tls/callbacks.h"
+#include "tls/context.h"
+#include "tls/error_queue.h"
+#include "tls/handshake_record.h"
+#include "tls/openssl.h"
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sally::tls {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Bytes = std::span<const unsigned char>;
+
+std::size_t big_endian(Bytes bytes) {
+  std::size_t number = 0;
+  for (const unsigned char byte : bytes) number = number << 8 | byte;
+  return number;
+}
+
+// A cursor over a TLS structure (RFC 8446 section 3).
+class Reader {
+ public:
+  explicit Reader(Bytes bytes) : rest_(bytes) {}
+  bool empty() const { return rest_.empty(); }
+  std::size_t number(std::size_t width) { return big_endian(take(width)); }
+  // A vector with a length of `width` bytes in front.
+  Bytes vector(std::size_t width) { return take(number(width)); }
+  Bytes take(std::size_t size) {
+    if (size > rest_.size())
+      throw Failure(SALLY_INTERNAL, {.message = "a ClientHello that does not parse"});
+    const Bytes taken = rest_.first(size);
+    rest_ = rest_.subspan(size);
+    return taken;
+  }
+
+ private:
+  Bytes rest_;
+};
+
+void capture_hello(int sent, int, int content_type, const void* data, std::size_t size, SSL*,
+                   void* user) {
+  if (sent == 0 || content_type != SSL3_RT_HANDSHAKE) return;
+  const auto* bytes = static_cast<const unsigned char*>(data);
+  try {
+    static_cast<std::vector<unsigned char>*>(user)->assign(bytes, bytes + size);
+  } catch (...) {
+    return;  // an empty hello fails to parse, which is reported
+  }
+}
+
+// OpenSSL has no getters for groups and signature schemes, but a ClientHello made from the context
+// lists them.
+std::vector<unsigned char> client_hello(const Context& context) {
+  std::vector<unsigned char> hello;
+  HandshakeRecord record;
+  clear_errors();
+  const SslOwner ssl(checked(SSL_new(context.handle())));
+  attach(ssl.get(), record);
+  SSL_set_msg_callback(ssl.get(), &capture_hello);
+  SSL_set_msg_callback_arg(ssl.get(), &hello);
+  SSL_set0_rbio(ssl.get(), checked(BIO_new(BIO_s_mem())));
+  SSL_set0_wbio(ssl.get(), checked(BIO_new(BIO_s_mem())));
+  SSL_set_connect_state(ssl.get());
+  SSL_do_handshake(ssl.get());
+  clear_errors();
+  return hello;
+}
+
+Bytes extension(const std::vector<unsigned char>& hello, std::size_t wanted) {
+  Reader reader{Bytes(hello)};
+  reader.take(4 + 2 + SSL3_RANDOM_SIZE);  // header, legacy_version, random
+  reader.vector(1);                       // legacy_session_id
+  reader.vector(2);                       // cipher_suites
+  reader.vector(1);                       // legacy_compression_methods
+  Reader extensions(reader.vector(2));
+  while (!extensions.empty()) {
+    const std::size_t type = extensions.number(2);
+    const Bytes body = extensions.vector(2);
+    if (type == wanted) return body;
+  }
+  return {};
+}
+
+std::string hex_code(std::size_t code) {
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "0x%04zx", code);
+  return text.data();
+}
+
+struct CodePoint {
+  std::size_t code;
+  const char* name;
+};
+
+// RFC 8446 sections 4.2.3 and 4.2.7, by IANA's names.
+constexpr CodePoint groups[] = {{0x0017, "secp256r1"}, {0x0018, "secp384r1"},
+                                {0x0019, "secp521r1"}, {0x001d, "x25519"},
+                                {0x001e, "x448"},      {0x11ec, "X25519MLKEM768"}};
+constexpr CodePoint schemes[] = {{0x0401, "rsa_pkcs1_sha256"},
+                                 {0x0501, "rsa_pkcs1_sha384"},
+                                 {0x0601, "rsa_pkcs1_sha512"},
+                                 {0x0403, "ecdsa_secp256r1_sha256"},
+                                 {0x0503, "ecdsa_secp384r1_sha384"},
+                                 {0x0603, "ecdsa_secp521r1_sha512"},
+                                 {0x0804, "rsa_pss_rsae_sha256"},
+                                 {0x0805, "rsa_pss_rsae_sha384"},
+                                 {0x0806, "rsa_pss_rsae_sha512"},
+                                 {0x0807, "ed25519"},
+                                 {0x0808, "ed448"},
+                                 {0x0809, "rsa_pss_pss_sha256"},
+                                 {0x080a, "rsa_pss_pss_sha384"},
+                                 {0x080b, "rsa_pss_pss_sha512"}};
+
+Json code_points(Bytes body, std::span<const CodePoint> names) {
+  Json list = Json::array();
+  if (body.empty()) return list;
+  Reader reader(Reader(body).vector(2));
+  while (!reader.empty()) {
+    const std::size_t code = reader.number(2);
+    const auto known = std::ranges::find(names, code, &CodePoint::code);
+    list.push_back(known != names.end() ? known->name : hex_code(code));
+  }
+  return list;
+}
+
+Json suites(const Context& context) {
+  Json list = Json::array();
+  const SslOwner ssl(checked(SSL_new(context.handle())));
+  STACK_OF(SSL_CIPHER)* ciphers = SSL_get1_supported_ciphers(ssl.get());
+  for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); ++i) {
+    list.push_back(SSL_CIPHER_standard_name(sk_SSL_CIPHER_value(ciphers, i)));
+  }
+  sk_SSL_CIPHER_free(ciphers);
+  clear_errors();
+  return list;
+}
+
+const char* version_name(long version) {
+  if (version == TLS1_2_VERSION) return "TLSv1.2";
+  return version == TLS1_3_VERSION ? "TLSv1.3" : "other";
+}
+
+const char* client_auth_name(int mode) {
+  if ((mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) != 0) return "require";
+  return (mode & SSL_VERIFY_PEER) != 0 ? "request" : "none";
+}
+
+Json verification(const Context& context) {
+  SSL_CTX* ctx = context.handle();
+  const X509_VERIFY_PARAM* param = SSL_CTX_get0_param(ctx);
+  const unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
+  const unsigned int host_flags = X509_VERIFY_PARAM_get_hostflags(param);
+  const int mode = SSL_CTX_get_verify_mode(ctx);
+  Json json;
+  if (context.is_server()) json["client_auth"] = client_auth_name(mode);
+  const bool judges = !context.settings().skip_verification && (mode & SSL_VERIFY_PEER) != 0;
+  json["peer_verified"] = judges;
+  json["x509_strict"] = (flags & X509_V_FLAG_X509_STRICT) != 0;
+  json["partial_chain"] = (flags & X509_V_FLAG_PARTIAL_CHAIN) != 0;
+  json["subject_consulted"] = (host_flags & X509_CHECK_FLAG_NEVER_CHECK_SUBJECT) == 0;
+  json["partial_wildcards"] = (host_flags & X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS) == 0;
+  json["depth"] = SSL_CTX_get_verify_depth(ctx);
+  json["security_level"] = SSL_CTX_get_security_level(ctx);
+  const Ref<TrustStore>& trust = context.settings().trust;
+  json["trust_source"] = trust ? Json(trust->source()) : Json(nullptr);
+  json["trust_anchors"] = trust ? trust->size() : 0;
+  return json;
+}
+
+}  // namespace
+
+std::string effective_settings(const Context& context) {
+  SSL_CTX* ctx = context.handle();
+  const std::uint64_t options = SSL_CTX_get_options(ctx);
+  const std::vector<unsigned char> hello = client_hello(context);
+  Json json;
+  json["role"] = context.is_server() ? "server" : "client";
+  json["min_version"] = version_name(SSL_CTX_get_min_proto_version(ctx));
+  json["max_version"] = version_name(SSL_CTX_get_max_proto_version(ctx));
+  json["suites"] = suites(context);
+  json["groups"] = code_points(extension(hello, TLSEXT_TYPE_supported_groups), groups);
+  json["signature_schemes"] =
+      code_points(extension(hello, TLSEXT_TYPE_signature_algorithms), schemes);
+  json["alpn"] = context.settings().alpn;
+  json["compression"] = (options & SSL_OP_NO_COMPRESSION) == 0;
+  json["renegotiation"] = (options & SSL_OP_NO_RENEGOTIATION) == 0;
+  json["early_data_bytes"] = SSL_CTX_get_max_early_data(ctx);
+  const bool tickets = (options & SSL_OP_NO_TICKET) == 0 || SSL_CTX_get_num_tickets(ctx) > 0;
+  json["resumption"] = tickets || SSL_CTX_get_session_cache_mode(ctx) != SSL_SESS_CACHE_OFF;
+  json["verification"] = verification(context);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace sally::tls

@@ -1,0 +1,182 @@
+#include "tls/explain.h"
+
+#include "status/table.h"
+#include "tls/certificate.h"
+#include "tls/error_queue.h"
+#include "tls/handshake_record.h"
+#include "tls/openssl.h"
+#include "tls/record_bio.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace sally::tls {
+
+namespace {
+
+constexpr sally_status first_alert_status = SALLY_ALERT_CLOSE_NOTIFY;
+
+sally_status alert_status(int description) {
+  const auto status = static_cast<sally_status>(first_alert_status + description);
+  return status::find(status) != nullptr ? status : SALLY_UNKNOWN;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "'" : ", '") + text + "'";
+  return all;
+}
+
+// RFC 8446 section 5.1: a record starts with its type (20 to 24) and the major version 3. Old
+// clients offer TLS in the hello of SSL 2 (RFC 5246 appendix E.2), which OpenSSL understands well
+// enough to name the version.
+bool looks_like_tls(std::span<const std::byte> first) {
+  const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(first[i]); };
+  if (first.empty()) return true;
+  constexpr unsigned client_hello = 1;
+  if (first.size() > 3 && (at(0) & 0x80) != 0 && at(2) == client_hello && at(3) == 3) return true;
+  if (at(0) < 20 || at(0) > 24) return false;
+  return first.size() < 2 || at(1) == 3;
+}
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool looks_like_http(std::string_view first) {
+  constexpr std::array starts = {"HTTP/",    "GET ",    "POST ",  "HEAD ",    "PUT ",
+                                 "OPTIONS ", "DELETE ", "PATCH ", "CONNECT ", "PRI * HTTP/2"};
+  return std::ranges::any_of(starts,
+                             [first](std::string_view start) { return first.starts_with(start); });
+}
+
+// What a client should know when a server refuses or vanishes, and a certificate was in play.
+std::string certificate_hint(const HandshakeRecord& record) {
+  if (!record.certificate_requested) return {};
+  std::string hint =
+      record.certificate_sent
+          ? "The server asked for a client certificate and got one; it may have refused it."
+          : "The server asked for a client certificate and none was sent: give this side a "
+            "credential.";
+  if (!record.acceptable_cas.empty()) {
+    hint += " It accepts certificates of: " + joined(record.acceptable_cas) + ".";
+  }
+  return hint;
+}
+
+// The two halves of a refused client certificate: whom the server accepts, and who issued what it
+// got.
+void describe_own_certificate(const SSL* ssl, const HandshakeRecord& record, ErrorDetail& detail) {
+  if (!record.certificate_requested) return;
+  if (!record.acceptable_cas.empty())
+    detail.expected = "a certificate of " + joined(record.acceptable_cas);
+  const X509* own = record.certificate_sent ? SSL_get_certificate(ssl) : nullptr;
+  if (own == nullptr) {
+    detail.found = "no certificate";
+    return;
+  }
+  detail.depth = 0;
+  detail.subject = subject_of(own);
+  detail.issuer = issuer_of(own);
+  detail.found = "a certificate of '" + detail.issuer + "'";
+}
+
+std::string unknown_ca_hint(const HandshakeRecord& record, const ErrorDetail& detail) {
+  std::string hint = status::find(SALLY_ALERT_UNKNOWN_CA)->hint;
+  if (!detail.issuer.empty())
+    hint += " This side's certificate was issued by '" + detail.issuer + "'.";
+  if (!record.acceptable_cas.empty())
+    hint += " The server says that it accepts those of " + joined(record.acceptable_cas) + ".";
+  return hint;
+}
+
+sally_status refine(sally_status status, bool established) {
+  // SSL_R_WRONG_VERSION_NUMBER is said of later records too, but this peer began as TLS does: a
+  // client, for example, that gives up before it has learned the version sends its alert in a
+  // record of TLS 1.0.
+  if (status == SALLY_PEER_NOT_TLS) return SALLY_TLS_PROTOCOL_VIOLATION;
+  if (status != SALLY_UNKNOWN) return status;
+  return established ? SALLY_TLS_PROTOCOL_VIOLATION : SALLY_HANDSHAKE_FAILED;
+}
+
+}  // namespace
+
+std::string correlation_id_of(const SSL* ssl) {
+  std::array<unsigned char, SSL3_RANDOM_SIZE> random{};
+  SSL_get_client_random(ssl, random.data(), random.size());
+  if (std::ranges::all_of(random, [](unsigned char byte) { return byte == 0; })) return {};
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  std::size_t size = 0;
+  if (EVP_Q_digest(library_context(), "SHA256", nullptr, random.data(), random.size(),
+                   digest.data(), &size) != 1) {
+    return {};
+  }
+  constexpr std::size_t shown = 8;
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += digits[digest[i] >> 4];
+    text += digits[digest[i] & 15];
+  }
+  return text;
+}
+
+ErrorRef explain_failure(const SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+                         const NativeError& native, bool established, const char* phase) {
+  const bool is_client = SSL_is_server(ssl) == 0;
+  ErrorDetail detail{.native_domain = native.code == 0 ? SALLY_DOMAIN_NONE : SALLY_DOMAIN_OPENSSL,
+                     .native_code = static_cast<std::int64_t>(native.code),
+                     .native_name = native.name,
+                     .correlation_id = correlation_id_of(ssl),
+                     .phase = phase};
+  if (record.alert_sent >= 0) {
+    detail.alert = record.alert_sent;
+    detail.alert_direction = SALLY_ALERT_SENT;
+  }
+
+  if (record.verdict) {
+    return amend(record.verdict, [&](ErrorDetail& verdict) {
+      verdict.alert = detail.alert;
+      verdict.alert_direction = detail.alert_direction;
+      verdict.correlation_id = detail.correlation_id;
+      verdict.phase = phase;
+    });
+  }
+  if (record.alert_received >= 0) {
+    detail.alert = record.alert_received;
+    detail.alert_direction = SALLY_ALERT_RECEIVED;
+    if (is_client) describe_own_certificate(ssl, record, detail);
+    if (is_client && record.alert_received == SSL_AD_HANDSHAKE_FAILURE)
+      detail.hint = certificate_hint(record);
+    if (is_client && record.alert_received == SSL_AD_UNKNOWN_CA)
+      detail.hint = unknown_ca_hint(record, detail);
+    return make_error(refine(alert_status(record.alert_received), established), std::move(detail));
+  }
+  if (!established && !looks_like_tls(port.first())) {
+    const std::string_view first = text_of(port.first());
+    detail.expected = "a TLS record";
+    detail.found = first;
+    return make_error(looks_like_http(first) ? SALLY_PEER_SPEAKS_HTTP : SALLY_PEER_NOT_TLS,
+                      std::move(detail));
+  }
+  if (port.error_number != 0) {
+    detail.native_domain = SALLY_DOMAIN_NONE;
+    detail.native_name.clear();
+    if (is_client) detail.hint = certificate_hint(record);
+    return errno_error(port.error_number, std::move(detail));
+  }
+
+  const bool closed_early = !established && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+  if (port.ended || closed_early) {
+    if (is_client) detail.hint = certificate_hint(record);
+    return make_error(established ? SALLY_TRUNCATED : SALLY_HANDSHAKE_INTERRUPTED,
+                      std::move(detail));
+  }
+  const sally_status status =
+      refine(status::from_name(SALLY_DOMAIN_OPENSSL, native.name), established);
+  return make_error(status, std::move(detail));
+}
+
+}  // namespace sally::tls

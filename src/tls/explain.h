@@ -1,0 +1,22 @@
+// Turns a failed TLS call into an error that says why.
+#pragma once
+
+#include "status/error.h"
+
+struct ssl_st;
+
+namespace sally::tls {
+
+struct HandshakeRecord;
+struct RecordPort;
+struct NativeError;
+
+// "0f3c...": a hash of the client random, the same on both sides; "" before there is one.
+std::string correlation_id_of(const ssl_st* ssl);
+
+// In the order of how much each says: our own refusal of the peer's certificate, the peer's alert,
+// a failed transport, an end of the transport, what OpenSSL gives as the reason.
+ErrorRef explain_failure(const ssl_st* ssl, const HandshakeRecord& record, const RecordPort& port,
+                         const NativeError& native, bool established, const char* phase);
+
+}  // namespace sally::tls

@@ -1,0 +1,61 @@
+#include "tls/library.h"
+
+#include "status/error.h"
+#include "tls/openssl.h"
+#include "transport/fork.h"
+
+#include <new>
+#include <openssl/provider.h>
+
+namespace sally::tls {
+
+namespace {
+
+struct LibraryContext {
+  LibraryContext() : context(checked(OSSL_LIB_CTX_new())) {
+    // Loaded by name: the automatic fallback would depend on what the machine's configuration
+    // activates.
+    if (OSSL_PROVIDER_load(context, "default") == nullptr) {
+      throw Failure(SALLY_INTERNAL, {.message = "OpenSSL's default provider cannot be loaded"});
+    }
+  }
+  OSSL_LIB_CTX* context;
+};
+
+transport::PerProcess<LibraryContext> shared_context;
+
+}  // namespace
+
+OSSL_LIB_CTX* library_context() {
+  return shared_context.get().context;
+}
+
+const char* backend_version() noexcept {
+  return OpenSSL_version(OPENSSL_VERSION);
+}
+
+BioOwner memory_bio(std::string_view bytes) {
+  if (bytes.size() > INT_MAX)
+    throw Failure(SALLY_LIMIT_EXCEEDED, {.message = "more than 2 GiB of PEM"});
+  // No bytes may well have no address, which OpenSSL refuses.
+  const char* data = bytes.empty() ? "" : bytes.data();
+  return BioOwner(checked(BIO_new_mem_buf(data, static_cast<int>(bytes.size()))));
+}
+
+void SslDeleter::operator()(ssl_st* ssl) const noexcept {
+  SSL_free(ssl);
+}
+void SslContextDeleter::operator()(ssl_ctx_st* context) const noexcept {
+  SSL_CTX_free(context);
+}
+void X509Deleter::operator()(x509_st* certificate) const noexcept {
+  X509_free(certificate);
+}
+void X509StoreDeleter::operator()(x509_store_st* store) const noexcept {
+  X509_STORE_free(store);
+}
+void KeyDeleter::operator()(evp_pkey_st* key) const noexcept {
+  EVP_PKEY_free(key);
+}
+
+}  // namespace sally::tls

@@ -1,0 +1,89 @@
+#include "tls/record_bio.h"
+
+#include "tls/openssl.h"
+
+#include <algorithm>
+
+namespace sally::tls {
+
+namespace {
+
+RecordPort& port_of(BIO* bio) {
+  return *static_cast<RecordPort*>(BIO_get_data(bio));
+}
+
+void remember_first(RecordPort& port, std::span<const std::byte> bytes) {
+  const std::size_t room = port.first_bytes.size() - port.first_size;
+  const std::size_t size = std::min(room, bytes.size());
+  std::copy_n(bytes.begin(), size,
+              port.first_bytes.begin() + static_cast<std::ptrdiff_t>(port.first_size));
+  port.first_size += size;
+}
+
+int read_records(BIO* bio, char* data, std::size_t size, std::size_t* moved) {
+  RecordPort& port = port_of(bio);
+  BIO_clear_retry_flags(bio);
+  *moved = 0;
+  const std::span buffer(reinterpret_cast<std::byte*>(data), size);
+  const transport::Transfer transfer = port.channel.try_receive(buffer);
+  switch (transfer.state) {
+    case transport::TransferState::moved:
+      remember_first(port, buffer.first(transfer.size));
+      *moved = transfer.size;
+      return 1;
+    case transport::TransferState::would_block:
+      BIO_set_retry_read(bio);
+      return 0;
+    case transport::TransferState::ended:
+      port.ended = true;
+      return 0;
+    case transport::TransferState::failed:
+      port.error_number = transfer.error_number;
+      return 0;
+  }
+  return 0;
+}
+
+int write_records(BIO* bio, const char* data, std::size_t size, std::size_t* moved) {
+  BIO_clear_retry_flags(bio);
+  *moved = 0;
+  try {
+    port_of(bio).outgoing.append(std::as_bytes(std::span(data, size)));
+  } catch (...) {
+    return 0;
+  }
+  *moved = size;
+  return 1;
+}
+
+long control(BIO* bio, int command, long /*number*/, void* /*pointer*/) {
+  switch (command) {
+    case BIO_CTRL_FLUSH:
+      return 1;  // the session flushes, once for a whole turn
+    case BIO_CTRL_EOF:
+      return port_of(bio).ended ? 1 : 0;
+    default:
+      return 0;
+  }
+}
+
+BIO_METHOD* make_method() {
+  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sallyport record");
+  if (method == nullptr) return nullptr;
+  BIO_meth_set_read_ex(method, &read_records);
+  BIO_meth_set_write_ex(method, &write_records);
+  BIO_meth_set_ctrl(method, &control);
+  return method;
+}
+
+}  // namespace
+
+BIO* make_record_bio(RecordPort& port) {
+  static BIO_METHOD* const method = checked(make_method());
+  BIO* bio = checked(BIO_new(method));
+  BIO_set_data(bio, &port);
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
+}  // namespace sally::tls

@@ -1,0 +1,272 @@
+#include "tls/session.h"
+
+#include "tls/callbacks.h"
+#include "tls/error_queue.h"
+#include "tls/explain.h"
+#include "tls/openssl.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sally::tls {
+
+namespace {
+
+using transport::Interest;
+using transport::TransferState;
+
+// How much application data is kept that arrived before an alert which explains a failed write.
+constexpr std::size_t most_drained = 256 * 1024;
+
+void set_peer_name(SSL* ssl, const PeerName& name) {
+  X509_VERIFY_PARAM* param = SSL_get0_param(ssl);
+  if (name.is_ip) {
+    // RFC 6066 section 3: no literal addresses in the server name.
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, name.text.c_str()) != 1) throw std::bad_alloc();
+    return;
+  }
+  const bool done = X509_VERIFY_PARAM_set1_host(param, name.text.data(), name.text.size()) == 1 &&
+                    SSL_set_tlsext_host_name(ssl, name.text.c_str()) == 1;
+  if (!done) throw std::bad_alloc();
+}
+
+}  // namespace
+
+Session::Session(Ref<Context> context, PeerName peer_name, transport::Channel& channel)
+    : context_(std::move(context)), port_(channel) {
+  clear_errors();
+  ssl_.reset(checked(SSL_new(context_->handle())));
+  record_.peer_name = std::move(peer_name);
+  attach(ssl_.get(), record_);
+  BIO* bio = make_record_bio(port_);
+  SSL_set_bio(ssl_.get(), bio, bio);
+  if (context_->is_server()) {
+    SSL_set_accept_state(ssl_.get());
+    return;
+  }
+  SSL_set_connect_state(ssl_.get());
+  set_peer_name(ssl_.get(), record_.peer_name);
+}
+
+Session::~Session() = default;
+
+// Every call into OpenSSL that can fail goes through here, so that what its error queue holds
+// afterwards is this call's own.
+template <class Call>
+int Session::call(Call&& openssl, int& reason) {
+  clear_errors();
+  const int result = openssl(ssl_.get());
+  reason = SSL_get_error(ssl_.get(), result);
+  return result;
+}
+
+Progress Session::fail(ErrorRef& sticky, ErrorRef error) {
+  if (!sticky) sticky = std::move(error);
+  return {.state = Progress::State::failed, .error = sticky};
+}
+
+Progress Session::waiting_for_input() {
+  const bool sendable = !port_.outgoing.empty() && !write_error_;
+  const Interest output = sendable ? Interest::write : Interest::none;
+  return {.state = Progress::State::waiting, .interest = Interest::read | output};
+}
+
+Progress Session::handshake() {
+  if (read_error_) return fail(read_error_, {});
+  if (!established_) {
+    int reason = 0;
+    const int result = call([](SSL* ssl) { return SSL_do_handshake(ssl); }, reason);
+    if (result != 1) {
+      const NativeError native = reason == SSL_ERROR_WANT_READ ? NativeError{} : take_error();
+      const Progress sent = flush();
+      if (reason == SSL_ERROR_WANT_READ) {
+        // A failed send says less than what the peer may have said before it went: reading will
+        // tell.
+        if (sent.state == Progress::State::failed && read_error_) return fail(read_error_, {});
+        return waiting_for_input();
+      }
+      return fail(read_error_, explain_failure(ssl_.get(), record_, port_, native,
+                                               /*established=*/false, "handshake"));
+    }
+    established_ = true;
+    stop_observing_messages(ssl_.get());
+  }
+  return flush();
+}
+
+Progress Session::read(std::span<std::byte> buffer) {
+  if (drained_head_ < drained_.size()) {
+    const std::size_t size = std::min(buffer.size(), drained_.size() - drained_head_);
+    std::copy_n(drained_.begin() + static_cast<std::ptrdiff_t>(drained_head_), size,
+                buffer.begin());
+    drained_head_ += size;
+    if (drained_head_ == drained_.size()) {
+      std::vector<std::byte>().swap(drained_);
+      drained_head_ = 0;
+    }
+    return {.state = Progress::State::done, .size = size};
+  }
+  if (read_error_) return fail(read_error_, {});
+
+  std::size_t size = 0;
+  int reason = 0;
+  const int result =
+      call([&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &size); }, reason);
+  if (close_notify_due_) send_close_notify();
+  if (result == 1) return {.state = Progress::State::done, .size = size};
+  if (reason == SSL_ERROR_WANT_READ) {
+    if (!port_.outgoing.empty()) flush();  // an answer to a key update, for example
+    return waiting_for_input();
+  }
+  if (reason == SSL_ERROR_ZERO_RETURN) {
+    return fail(read_error_, make_error(SALLY_END_OF_STREAM,
+                                        {.correlation_id = correlation_id(), .phase = "read"}));
+  }
+  const NativeError native = take_error();
+  ErrorRef error = explain_failure(ssl_.get(), record_, port_, native, established_, "read");
+  if (!port_.outgoing.empty()) flush();  // our alert
+  return fail(read_error_, std::move(error));
+}
+
+Progress Session::write(std::span<const std::byte> data) {
+  if (write_error_) return fail(write_error_, {});
+  if (port_.outgoing.size() >= window) {
+    const Progress room = flush();
+    if (room.state != Progress::State::done) return room;
+  }
+
+  std::size_t taken = 0;
+  const std::size_t wanted = std::min(data.size(), window - port_.outgoing.size());
+  while (taken < wanted) {
+    std::size_t size = 0;
+    int reason = 0;
+    const auto rest = data.subspan(taken, wanted - taken);
+    const int result =
+        call([&](SSL* ssl) { return SSL_write_ex(ssl, rest.data(), rest.size(), &size); }, reason);
+    if (result != 1) {
+      if (reason == SSL_ERROR_WANT_READ && taken > 0) break;
+      if (reason == SSL_ERROR_WANT_READ) {
+        // OpenSSL writes nothing while a ticket or a key update (RFC 8446 section 4.6) has come
+        // only in part.
+        flush();
+        return waiting_for_input();
+      }
+      const NativeError native = take_error();
+      return fail(write_error_, read_error_ ? read_error_
+                                            : explain_failure(ssl_.get(), record_, port_, native,
+                                                              established_, "write"));
+    }
+    taken += size;
+  }
+  const Progress sent = flush();
+  if (sent.state == Progress::State::failed) return sent;
+  return {.state = Progress::State::done, .size = taken};
+}
+
+Progress Session::flush() {
+  while (!port_.outgoing.empty()) {
+    if (write_error_) return fail(write_error_, {});
+    const transport::Transfer transfer = port_.outgoing.send(port_.channel);
+    if (transfer.state == TransferState::moved) continue;
+    if (transfer.state == TransferState::would_block) {
+      return {.state = Progress::State::waiting, .interest = Interest::write};
+    }
+    const ErrorRef error =
+        errno_error(transfer.error_number, {.correlation_id = correlation_id(), .phase = "write"});
+    drain_for_alert(error);
+    return fail(write_error_, error);
+  }
+  return {.state = Progress::State::done};
+}
+
+// In TLS 1.3 a server refuses a client's certificate after the client's handshake, and its closing
+// resets the connection: the write then fails with a bare reset while the alert, which says why,
+// lies unread (RFC 8446 appendix E.1 lets it come late).
+void Session::drain_for_alert(const ErrorRef& send_error) {
+  std::array<std::byte, 4096> buffer{};
+  while (!read_error_ && drained_.size() < most_drained) {
+    std::size_t size = 0;
+    int reason = 0;
+    const int result = call(
+        [&](SSL* ssl) {
+          return established_ ? SSL_read_ex(ssl, buffer.data(), buffer.size(), &size)
+                              : SSL_do_handshake(ssl);
+        },
+        reason);
+    if (result == 1 && established_) {
+      drained_.insert(drained_.end(), buffer.begin(),
+                      buffer.begin() + static_cast<std::ptrdiff_t>(size));
+      continue;
+    }
+    if (reason != SSL_ERROR_SSL && reason != SSL_ERROR_SYSCALL) break;
+    const NativeError native = take_error();
+    const ErrorRef error = explain_failure(ssl_.get(), record_, port_, native, established_,
+                                           established_ ? "read" : "handshake");
+    fail(read_error_, error);
+  }
+  if (!read_error_ || read_error_->detail().alert_direction != SALLY_ALERT_RECEIVED) return;
+  fail(write_error_, amend(read_error_, [&](ErrorDetail& detail) {
+         detail.phase = "write";
+         detail.cause = send_error;
+       }));
+}
+
+void Session::send_close_notify() {
+  if (close_notify_sent_ || !established_ || write_error_) return;
+  // As in write(): the next read that gets further tries again.
+  close_notify_due_ = SSL_in_init(ssl_.get()) == 1;
+  if (close_notify_due_) return;
+  close_notify_sent_ = true;
+  int reason = 0;
+  call([](SSL* ssl) { return SSL_shutdown(ssl); }, reason);
+  clear_errors();
+}
+
+bool Session::within_message() const {
+  return established_ && SSL_in_init(ssl_.get()) == 1;
+}
+
+bool Session::close_notify_received() const {
+  return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+std::string Session::correlation_id() const {
+  return correlation_id_of(ssl_.get());
+}
+
+SessionFacts Session::facts() const {
+  const SSL* ssl = ssl_.get();
+  SessionFacts facts;
+  facts.version = SSL_version(ssl);
+  facts.version_name = SSL_get_version(ssl);
+  const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl);
+  const char* suite = cipher != nullptr ? SSL_CIPHER_standard_name(cipher) : nullptr;
+  facts.suite = suite != nullptr ? suite : "";
+  const int group = static_cast<int>(SSL_get_negotiated_group(ssl_.get()));
+  const char* group_name = group != 0 ? SSL_group_to_name(ssl_.get(), group) : nullptr;
+  facts.group = group_name != nullptr ? group_name : "";
+  const unsigned char* protocol = nullptr;
+  unsigned int protocol_size = 0;
+  SSL_get0_alpn_selected(ssl, &protocol, &protocol_size);
+  if (protocol != nullptr)
+    facts.alpn.assign(reinterpret_cast<const char*>(protocol), protocol_size);
+  const char* server_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  facts.server_name = server_name != nullptr ? server_name : "";
+  facts.resumed = SSL_session_reused(ssl) == 1;
+  facts.peer_verified = record_.peer_verified;
+  const bool asks = context_->settings().client_auth != SALLY_CLIENT_AUTH_NONE && !facts.resumed;
+  facts.certificate_requested = context_->is_server() ? asks : record_.certificate_requested;
+  facts.certificate_sent = record_.certificate_sent;
+  facts.correlation_id = correlation_id();
+
+  // On a server OpenSSL keeps the peer's own certificate apart from the chain.
+  X509* leaf = SSL_get0_peer_certificate(ssl);
+  if (leaf != nullptr) facts.peer_chain.push_back(describe(leaf));
+  const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
+  for (int i = context_->is_server() ? 0 : 1; i < sk_X509_num(chain); ++i) {
+    facts.peer_chain.push_back(describe(sk_X509_value(chain, i)));
+  }
+  return facts;
+}
+
+}  // namespace sally::tls

@@ -1,0 +1,121 @@
+#include "transport/descriptor.h"
+#include "transport/tcp.h"
+#include "transport/watched_descriptor.h"
+
+#include <array>
+#include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+namespace sally::transport {
+
+namespace {
+
+// More would be legal (IOV_MAX is 1024), but 64 full TLS records are more than a socket buffer
+// takes.
+constexpr std::size_t max_buffers = 64;
+
+Transfer failed(int error_number) noexcept {
+  return {TransferState::failed, 0, error_number};
+}
+Transfer moved(std::size_t size) noexcept {
+  return {TransferState::moved, size, 0};
+}
+
+Transfer unmoved(int error_number) noexcept {
+  if (error_number == EAGAIN || error_number == EWOULDBLOCK) return {};
+  return failed(error_number);
+}
+
+class TcpTransport final : public Transport {
+ public:
+  TcpTransport(EventLoop& loop, Descriptor descriptor, const Endpoint& peer)
+      : local_address_(to_string(local_endpoint(descriptor.get()))),
+        peer_address_(to_string(peer)),
+        watched_(WatchedDescriptor::make(loop, descriptor.release())) {}
+  ~TcpTransport() override { close(); }
+
+  Transfer try_receive(std::span<std::byte> buffer) noexcept override;
+  Transfer try_send(std::span<const std::span<const std::byte>> buffers) noexcept override;
+
+  WaitResult wait(Interest interest, Deadline deadline, Waker& waker) noexcept override {
+    return watched_->wait(interest, deadline, waker);
+  }
+  void wait_async(Interest interest, WaitHandler& handler) noexcept override {
+    watched_->wait_async(interest, handler);
+  }
+  void cancel_waits() noexcept override { watched_->cancel_waits(); }
+
+  void shutdown_send() noexcept override;
+  void close(bool abort = false) noexcept override;
+  void close_in_child() noexcept override { watched_->close_in_child(); }
+
+  EventLoop& loop() const noexcept override { return watched_->loop(); }
+  std::string local_address() const override { return local_address_; }
+  std::string peer_address() const override { return peer_address_; }
+
+ private:
+  const std::string local_address_;
+  const std::string peer_address_;
+  const std::shared_ptr<WatchedDescriptor> watched_;
+};
+
+Transfer TcpTransport::try_receive(std::span<std::byte> buffer) noexcept {
+  if (const int refusal = watched_->refusal(); refusal != 0) return failed(refusal);
+  if (buffer.empty()) return moved(0);  // recv would answer 0, which reads as an end
+  while (true) {
+    const ssize_t size = ::recv(watched_->number(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size > 0) return moved(static_cast<std::size_t>(size));
+    if (size == 0) return {TransferState::ended, 0, 0};
+    if (errno != EINTR) return unmoved(errno);
+  }
+}
+
+Transfer TcpTransport::try_send(std::span<const std::span<const std::byte>> buffers) noexcept {
+  if (const int refusal = watched_->refusal(); refusal != 0) return failed(refusal);
+  std::array<iovec, max_buffers> vectors;
+  std::size_t count = 0;
+  for (const auto buffer : buffers) {
+    if (buffer.empty()) continue;
+    if (count == max_buffers) break;
+    vectors[count++] = {const_cast<std::byte*>(buffer.data()), buffer.size()};
+  }
+  if (count == 0) return moved(0);
+
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = count;
+  while (true) {
+    const ssize_t size = ::sendmsg(watched_->number(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size >= 0) return moved(static_cast<std::size_t>(size));
+    if (errno != EINTR) return unmoved(errno);
+  }
+}
+
+void TcpTransport::shutdown_send() noexcept {
+  if (watched_->refusal() != ENOTCONN) ::shutdown(watched_->number(), SHUT_WR);
+}
+
+void TcpTransport::close(bool abort) noexcept {
+  if (abort && watched_->refusal() != ENOTCONN) {
+    const linger at_once{1, 0};
+    ::setsockopt(watched_->number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  // Shut down by us, a connection would end with FIN before the closing could reset it.
+  watched_->close(!abort);
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> make_tcp_transport(EventLoop& loop, int descriptor,
+                                              const Endpoint& peer) {
+  Descriptor owned(descriptor);
+  const int on = 1;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on,
+               sizeof on);  // fails where it is no TCP: fine
+  return std::make_unique<TcpTransport>(loop, std::move(owned), peer);
+}
+
+}  // namespace sally::transport

@@ -1,0 +1,40 @@
+# Sourced by tests/run and examples/run: makes sure that what they need is installed, and never asks a question.
+
+build_packages=(
+  g++ cmake ninja-build pkg-config libssl-dev libasio-dev nlohmann-json3-dev libcli11-dev
+  python3 python3-cryptography # certs/generate.py
+)
+test_packages=(
+  "${build_packages[@]}"
+  libgtest-dev libgmock-dev python3-pytest openssl curl abigail-tools binutils file
+)
+fuzz_packages=(clang-14 libclang-rt-14-dev)
+
+# require_packages(names...) installs those that are missing as root or through sudo; otherwise it says what to install
+# and fails. Where there is no dpkg it trusts that they are there under other names.
+require_packages() {
+  local package missing=() as_root=()
+  if ! command -v dpkg-query >/dev/null; then
+    echo "not a Debian system: taking it that these are there: $*"
+    return 0
+  fi
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+      as_root=(sudo -n)
+    else
+      echo "Packages are missing. Install them with:" >&2
+      echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
+      return 1
+    fi
+  fi
+  echo "installing ${missing[*]}"
+  # An index that is out of reach may still be new enough.
+  "${as_root[@]}" apt-get -qq update </dev/null || true
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 "${missing[@]}" </dev/null >/dev/null
+}

@@ -1,0 +1,250 @@
+#include "transport_support.h"
+
+#include <csignal>
+#include <optional>
+#include <pthread.h>
+#include <thread>
+
+namespace sally::transport::test {
+namespace {
+
+TEST(EventLoop, RunsTasksInTheOrderOfPosting) {
+  EventLoop loop;
+  std::vector<int> order;
+  for (int number = 0; number < 100; ++number) loop.post([&, number] { order.push_back(number); });
+  settle(loop);
+  ASSERT_EQ(order.size(), 100U);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(EventLoop, KnowsItsThread) {
+  EventLoop loop;
+  EventLoop other;
+  EXPECT_FALSE(loop.on_this_thread());
+  run_on(loop, [&] {
+    EXPECT_TRUE(loop.on_this_thread());
+    EXPECT_FALSE(other.on_this_thread());
+  });
+}
+
+TEST(EventLoop, PostsForLaterButDispatchesAtOnceOnItsOwnThread) {
+  EventLoop loop;
+  std::string order;
+  run_on(loop, [&] {
+    loop.post([&] { order += "posted "; });
+    loop.dispatch([&] { order += "dispatched "; });
+    order += "returned ";
+  });
+  settle(loop);
+  EXPECT_EQ(order, "dispatched returned posted ");
+
+  Awaited<bool> elsewhere;
+  loop.dispatch([&] { elsewhere.set(loop.on_this_thread()); });
+  EXPECT_TRUE(elsewhere.get());
+}
+
+TEST(EventLoop, DoesWhatWasPostedBeforeItEnds) {
+  bool first = false;
+  bool second = false;
+  auto loop = std::make_unique<EventLoop>();
+  loop->post([&, raw = loop.get()] {
+    first = true;
+    raw->post([&] { second = true; });
+  });
+  loop.reset();
+  EXPECT_TRUE(first);
+  EXPECT_TRUE(second);
+}
+
+TEST(EventLoop, BlocksAllSignalsButFaultsOnItsThread) {
+  EventLoop loop;
+  run_on(loop, [] {
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    for (const int number :
+         {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGALRM, SIGUSR1, SIGPIPE, SIGRTMIN}) {
+      EXPECT_EQ(sigismember(&blocked, number), 1) << number;
+    }
+    for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
+      EXPECT_EQ(sigismember(&blocked, number), 0) << number;
+    }
+    char name[16];
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    EXPECT_STREQ(name, "sallyport");
+  });
+  sigset_t mine;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mine);
+  EXPECT_EQ(sigismember(&mine, SIGTERM), 0) << "the maker's own mask must come back";
+}
+
+TEST(EventLoop, IsSharedByAll) {
+  EventLoop& shared = EventLoop::shared();
+  EXPECT_EQ(&EventLoop::shared(), &shared);
+  run_on(shared, [&] { EXPECT_TRUE(shared.on_this_thread()); });
+}
+
+TEST(EventLoop, GivesItsDescriptorsBack) {
+  const auto before = open_descriptors();
+  {
+    EventLoop loop;
+    settle(loop);
+    EXPECT_GT(open_descriptors().size(), before.size());
+  }
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+class TimerTest : public ::testing::Test {
+ protected:
+  // Returns when everything that is due has run.
+  void pass_time() {
+    Awaited<bool> passed;
+    std::optional<Timer> mark;
+    run_on(loop, [&] {
+      mark.emplace(loop);
+      mark->start(Clock::now() + std::chrono::milliseconds(5), [&] { passed.set(true); });
+    });
+    passed.get();
+    run_on(loop, [&] { mark.reset(); });
+  }
+  ~TimerTest() override {
+    run_on(loop, [&] { timer.reset(); });
+  }
+
+  EventLoop loop;
+  std::optional<Timer> timer{std::in_place, loop};
+  std::string ran;  // loop's thread only, or when it rests
+};
+
+TEST_F(TimerTest, RunsItsTaskOnceAtTheDeadline) {
+  Awaited<Deadline> time;
+  const Deadline deadline = Clock::now() + std::chrono::milliseconds(3);
+  run_on(loop, [&] { timer->start(deadline, [&] { time.set(Clock::now()); }); });
+  EXPECT_GE(time.get(), deadline);
+  pass_time();
+}
+
+TEST_F(TimerTest, RunsLaterEvenWhenTheDeadlineHasPassed) {
+  run_on(loop, [&] {
+    timer->start(Deadline::min(), [&] { ran += "task "; });
+    ran += "start ";
+  });
+  pass_time();
+  EXPECT_EQ(ran, "start task ");
+}
+
+TEST_F(TimerTest, DoesNotRunWhenCancelledAfterItsTimeCame) {
+  std::optional<Timer> rival;
+  run_on(loop, [&] {
+    rival.emplace(loop);
+    // Due in the same turn of the loop: whichever comes first stops the other.
+    const Deadline deadline = Clock::now();
+    timer->start(deadline, [&] {
+      ran += "timer ";
+      rival->cancel();
+    });
+    rival->start(deadline, [&] {
+      ran += "rival ";
+      timer->cancel();
+    });
+  });
+  pass_time();
+  EXPECT_TRUE(ran == "timer " || ran == "rival ") << ran;
+  run_on(loop, [&] { rival.reset(); });
+}
+
+TEST_F(TimerTest, DoesNotRunWhenCancelledAtOnce) {
+  run_on(loop, [&] {
+    timer->start(Deadline::min(), [&] { ran += "task "; });
+    timer->cancel();
+  });
+  pass_time();
+  EXPECT_EQ(ran, "");
+}
+
+TEST_F(TimerTest, DoesNotRunWhenDestroyed) {
+  run_on(loop, [&] {
+    timer->start(Deadline::min(), [&] { ran += "task "; });
+    timer.reset();
+  });
+  pass_time();
+  EXPECT_EQ(ran, "");
+}
+
+TEST_F(TimerTest, ReplacesAPendingStart) {
+  run_on(loop, [&] {
+    timer->start(Deadline::min(), [&] { ran += "first "; });
+    timer->start(Deadline::min(), [&] { ran += "second "; });
+  });
+  pass_time();
+  EXPECT_EQ(ran, "second ");
+}
+
+TEST_F(TimerTest, CanBeMovedToAnEarlierTime) {
+  run_on(loop, [&] {
+    timer->start(Clock::now() + std::chrono::hours(1), [&] { ran += "late "; });
+    timer->start(Clock::now(), [&] { ran += "early "; });
+  });
+  pass_time();
+  EXPECT_EQ(ran, "early ");
+}
+
+TEST_F(TimerTest, CanBeMovedToALaterTime) {
+  Awaited<Deadline> time;
+  const Deadline deadline = Clock::now() + std::chrono::milliseconds(10);
+  run_on(loop, [&] {
+    timer->start(Clock::now() + std::chrono::milliseconds(1), [&] { ran += "early "; });
+    timer->start(deadline, [&] { time.set(Clock::now()); });
+  });
+  EXPECT_GE(time.get(), deadline);
+  EXPECT_EQ(ran, "");
+}
+
+TEST_F(TimerTest, RunsAgainAfterCancel) {
+  run_on(loop, [&] {
+    timer->start(Clock::now() + std::chrono::hours(1), [&] { ran += "first "; });
+    timer->cancel();
+    timer->start(Clock::now(), [&] { ran += "second "; });
+  });
+  pass_time();
+  EXPECT_EQ(ran, "second ");
+}
+
+TEST_F(TimerTest, StartedForNeverJustCancels) {
+  run_on(loop, [&] {
+    timer->start(Deadline::min(), [&] { ran += "first "; });
+    timer->start(never, [&] { ran += "never "; });
+  });
+  pass_time();
+  EXPECT_EQ(ran, "");
+}
+
+TEST_F(TimerTest, MayRestartOrDestroyItselfInItsTask) {
+  Awaited<bool> done;
+  run_on(loop, [&] {
+    timer->start(Clock::now(), [&] {
+      timer->start(Clock::now(), [&] {
+        timer.reset();
+        done.set(true);
+      });
+    });
+  });
+  EXPECT_TRUE(done.get());
+}
+
+TEST_F(TimerTest, DropsWhatItsTaskHoldsWhenCancelled) {
+  auto held = std::make_shared<int>();
+  std::weak_ptr<int> watch = held;
+  run_on(loop, [&] {
+    timer->start(Clock::now() + std::chrono::hours(1), [held = std::move(held)] {});
+    timer->cancel();
+  });
+  EXPECT_TRUE(watch.expired());
+}
+
+TEST(DeadlineAfter, SaturatesWhereNoClockCanHoldIt) {
+  EXPECT_EQ(deadline_after(std::numeric_limits<std::int64_t>::max()), never);
+  EXPECT_LT(deadline_after(1000), never);
+}
+
+}  // namespace
+}  // namespace sally::transport::test
