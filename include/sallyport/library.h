@@ -21,7 +21,10 @@ enum {
   SALLY_HANDLE_CERTIFICATE = 5,
   SALLY_HANDLE_STREAM = 6,
   SALLY_HANDLE_STREAM_INFO = 7,
-  SALLY_HANDLE_LISTENER = 8
+  SALLY_HANDLE_LISTENER = 8,
+  SALLY_HANDLE_RUNTIME = 9,
+  SALLY_HANDLE_QUEUE = 10,
+  SALLY_HANDLE_OPERATION = 11
 };
 
 /* sally_library_version is "0.1.0" for the library of these headers. */

@@ -9,6 +9,8 @@
 #include <sallyport/error.h>
 #include <sallyport/library.h>
 #include <sallyport/listener.h>
+#include <sallyport/queue.h>
+#include <sallyport/runtime.h>
 #include <sallyport/status.h>
 #include <sallyport/stream.h>
 #include <sallyport/stream_info.h>

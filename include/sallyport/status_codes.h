@@ -129,6 +129,8 @@ enum {
   SALLY_RENEGOTIATION_REFUSED = 221,
   /* the client presented no certificate, and this server requires one */
   SALLY_CLIENT_CERTIFICATE_REQUIRED = 222,
+  /* plaintext came where only TLS may follow, so the upgrade was refused */
+  SALLY_PLAINTEXT_BEFORE_TLS = 223,
 
   /* --- The peer's certificate, judged by this side. --- */
 

@@ -3,6 +3,8 @@
 #define SALLYPORT_STREAM_H
 
 #include <sallyport/error.h>
+#include <sallyport/queue.h>
+#include <sallyport/runtime.h>
 #include <sallyport/stream_info.h>
 #include <sallyport/tls_config.h>
 
@@ -10,27 +12,61 @@ SALLY_BEGIN_DECLS
 
 /*
  * One thread may read while another writes, and any thread may cancel or close. A second read at
- * the same time is SALLY_BUSY; writes of several threads queue in order.
+ * the same time is SALLY_BUSY; writes of several threads queue in order. Each operation has a
+ * blocking form and an asynchronous one (see queue.h), and both kinds mix. Blocking forms attempt
+ * on the calling thread, and only then wait; on the thread of the stream's own event loop, where
+ * they would wait for themselves, they are SALLY_INVALID_STATE, as they are where they need a
+ * runtime that nobody runs. In asynchronous forms SALLY_TIMEOUT_ATTEMPT is SALLY_INVALID_ARGUMENT.
  */
 typedef struct sally_stream sally_stream;
 
+/* Flags of sally_stream_options and sally_listener_options. */
+enum {
+  /*
+   * Small TLS records where a burst of writing begins, so that the peer can use the first bytes
+   * when the first packet arrives; full ones once 64 KiB went out without a pause of a second.
+   */
+  SALLY_STREAM_LOW_LATENCY = 1,
+  /*
+   * Not under TLS from the start: `tls` is then NULL. sally_stream_upgrade secures such a stream, as
+   * STARTTLS does. Without this flag there is no plain stream.
+   */
+  SALLY_STREAM_PLAIN = 2
+};
+
 typedef struct sally_stream_options {
   uint32_t struct_size; /* sizeof(sally_stream_options) */
-  uint32_t flags;       /* 0 */
+  uint32_t flags;       /* SALLY_STREAM_* */
   const char *host;     /* name or literal address to connect to; also what is verified, unless: */
   const char *verify_name; /* what the server's certificate must bear, and the SNI that is sent */
   const char *service;     /* port number or service name */
-  sally_tls_config *tls;   /* a client's config; the stream keeps a reference */
+  sally_tls_config *tls;   /* a client's config; the stream keeps a reference. NULL with
+                              SALLY_STREAM_PLAIN only */
+  sally_runtime *runtime;  /* NULL: the default */
+  uint32_t high_watermark; /* bytes that wait to be sent before writes wait; default 64 KiB */
+  uint32_t low_watermark;  /* how few must be left before they go on; default a quarter of that */
 } sally_stream_options;
 
-/* Directions, for sally_stream_cancel. */
+/* One part of what sally_stream_writev sends. */
+typedef struct sally_buffer {
+  const void *data;
+  size_t size;
+} sally_buffer;
+
+/* Flags of the writing functions. */
+enum {
+  /* Others follow at once: what is written may wait here for them, up to the high watermark. */
+  SALLY_MORE = 1
+};
+
+/* Directions. */
 enum { SALLY_DIRECTION_READ = 1, SALLY_DIRECTION_WRITE = 2 };
 
 /*
  * sally_stream_create makes a stream that is not yet connected. Strings are copied.
  *
- * SALLY_INVALID_ARGUMENT: no host, service or config, a name that cannot be a host name, a flag
- * that is not known, or a config for servers. SALLY_INVALID_STATE and the statuses of loading: the
+ * SALLY_INVALID_ARGUMENT: no host or service, no config without SALLY_STREAM_PLAIN, a name that cannot be a host name, a flag that is not
+ * known, a config for servers, or a low watermark that is not below the high one. SALLY_INVALID_STATE and the statuses of loading: the
  * config cannot be used as it is.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_create(const sally_stream_options *options,
@@ -51,6 +87,31 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_create(const sally_stream
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_connect(sally_stream *stream,
                                                                int64_t timeout_ms,
                                                                sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_connect_async(sally_stream *stream, int64_t timeout_ms,
+                           const sally_completion *completion, sally_operation **operation,
+                           sally_error **error);
+
+/*
+ * sally_stream_upgrade turns a plain stream into a secured one, as STARTTLS does: a client's config
+ * makes it a TLS client that verifies `verify_name` (NULL: the host that was connected to), a
+ * server's config a TLS server (`verify_name` is then NULL). Call it when both sides have agreed and
+ * the whole of the peer's plain answer was read, with no operation pending. Default time-out: 10 s.
+ * Any failure ends the stream.
+ *
+ * SALLY_PLAINTEXT_BEFORE_TLS: the peer sent plaintext behind the agreement (RFC 3207 section 4.2
+ * asks to discard it; ending the connection cannot be fooled).
+ * SALLY_BUSY: an operation is pending. SALLY_INVALID_STATE: not connected, or secured already.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_upgrade(sally_stream *stream,
+                                                               sally_tls_config *tls,
+                                                               const char *verify_name,
+                                                               int64_t timeout_ms,
+                                                               sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_upgrade_async(sally_stream *stream, sally_tls_config *tls, const char *verify_name,
+                           int64_t timeout_ms, const sally_completion *completion,
+                           sally_operation **operation, sally_error **error);
 
 /*
  * sally_stream_read_some moves up to `capacity` (at least 1) decrypted bytes into `buffer` and
@@ -68,14 +129,62 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_read_some(sally_stream *s
                                                                  size_t capacity, size_t *size,
                                                                  int64_t timeout_ms,
                                                                  sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_read_some_async(sally_stream *stream, void *buffer, size_t capacity,
+                             int64_t timeout_ms, const sally_completion *completion,
+                             sally_operation **operation, sally_error **error);
+
+/*
+ * sally_stream_read_exactly fills the whole of `buffer`. Where it fails, `*size` bytes of it were
+ * moved, and are the caller's: it can go on behind them. Statuses as of sally_stream_read_some.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_read_exactly(sally_stream *stream, void *buffer, size_t capacity, size_t *size,
+                          int64_t timeout_ms, sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_read_exactly_async(sally_stream *stream, void *buffer, size_t capacity,
+                                int64_t timeout_ms, const sally_completion *completion,
+                                sally_operation **operation, sally_error **error);
+
+/*
+ * sally_stream_read_until moves bytes up to and with the first `delimiter` (1 to 256 bytes: "\r\n");
+ * what came behind it stays for the next read. The delimiter is copied. Where it fails, `*size` bytes
+ * were moved, and are the caller's.
+ *
+ * SALLY_LIMIT_EXCEEDED: the buffer is full, and the delimiter is not in it.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_read_until(sally_stream *stream, void *buffer, size_t capacity, const void *delimiter,
+                        size_t delimiter_size, size_t *size, int64_t timeout_ms,
+                        sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_read_until_async(sally_stream *stream, void *buffer, size_t capacity,
+                              const void *delimiter, size_t delimiter_size, int64_t timeout_ms,
+                              const sally_completion *completion, sally_operation **operation,
+                              sally_error **error);
+
+/*
+ * sally_stream_wait waits until a read (SALLY_DIRECTION_READ in `interest`), or a write, would do
+ * something at once, and stores in `*ready` which of those asked for would. A read that would fail,
+ * or meet the end of the stream, counts. Any number of waits may be pending, beside reads and writes.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_wait(sally_stream *stream, uint32_t interest,
+                                                            uint32_t *ready, int64_t timeout_ms,
+                                                            sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_wait_async(sally_stream *stream, uint32_t interest, int64_t timeout_ms,
+                        const sally_completion *completion, sally_operation **operation,
+                        sally_error **error);
 
 /*
  * sally_stream_write sends `size` bytes, all of them unless it fails, and stores in `*taken` how
  * many of them the library took. Those will be sent, also after SALLY_TIMED_OUT, SALLY_CANCELED or
- * SALLY_WOULD_BLOCK; the rest is the caller's to write again. `flags` is 0.
+ * SALLY_WOULD_BLOCK; the rest is the caller's to write again. `flags`: 0 or SALLY_MORE.
  *
  * Success means that the bytes were handed to the operating system, not that the peer has read
- * them.
+ * them. With SALLY_MORE it means that the library has them: they fill TLS records, and leave, together,
+ * with the next write without SALLY_MORE, with sally_stream_flush, or when a read waits. Asynchronous
+ * writes that are pending at the same time share records in the same way.
  * SALLY_INVALID_STATE: after sally_stream_shutdown.
  *
  * SALLY_WOULD_BLOCK, SALLY_TIMED_OUT, SALLY_CANCELED and argument errors pass; every other failure
@@ -86,14 +195,47 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_write(sally_stream *strea
                                                              size_t size, uint32_t flags,
                                                              size_t *taken, int64_t timeout_ms,
                                                              sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_write_async(sally_stream *stream, const void *data, size_t size, uint32_t flags,
+                         int64_t timeout_ms, const sally_completion *completion,
+                         sally_operation **operation, sally_error **error);
+
+/*
+ * sally_stream_writev is sally_stream_write of several buffers, one behind the other; small ones share
+ * a record. The array is copied, the bytes are not.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_writev(sally_stream *stream, const sally_buffer *buffers, size_t count, uint32_t flags,
+                    size_t *taken, int64_t timeout_ms, sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_writev_async(sally_stream *stream, const sally_buffer *buffers, size_t count,
+                          uint32_t flags, int64_t timeout_ms, const sally_completion *completion,
+                          sally_operation **operation, sally_error **error);
+
+/*
+ * sally_stream_flush is a barrier: it sends what was written before, and returns when the operating
+ * system has it. Statuses as of sally_stream_write.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_flush(sally_stream *stream,
+                                                             int64_t timeout_ms,
+                                                             sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_flush_async(sally_stream *stream, int64_t timeout_ms,
+                         const sally_completion *completion, sally_operation **operation,
+                         sally_error **error);
 
 /*
  * sally_stream_shutdown ends the sending direction: close_notify follows what was written (RFC 8446
- * section 6.1). Reading goes on. A second time it does nothing. Default time-out: 5 s.
+ * section 6.1), or TCP's end on a plain stream. Reading goes on. A second time it does nothing. Default
+ * time-out: 5 s.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_shutdown(sally_stream *stream,
                                                                 int64_t timeout_ms,
                                                                 sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_shutdown_async(sally_stream *stream, int64_t timeout_ms,
+                            const sally_completion *completion, sally_operation **operation,
+                            sally_error **error);
 
 /*
  * sally_stream_close ends both directions: sends close_notify, waits for that of the peer (default
@@ -108,6 +250,10 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_shutdown(sally_stream *st
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_close(sally_stream *stream,
                                                              int64_t timeout_ms,
                                                              sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_close_async(sally_stream *stream, int64_t timeout_ms,
+                         const sally_completion *completion, sally_operation **operation,
+                         sally_error **error);
 
 /*
  * sally_stream_cancel ends what is pending, in the `directions` given (SALLY_DIRECTION_*, or both),

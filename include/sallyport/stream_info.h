@@ -13,7 +13,7 @@ SALLY_BEGIN_DECLS
  */
 typedef struct sally_stream_info sally_stream_info;
 
-/* sally_stream_info_version is a SALLY_TLS_*. */
+/* sally_stream_info_version is a SALLY_TLS_*; 0 on a plain stream. */
 SALLY_API int32_t sally_stream_info_version(const sally_stream_info *info);
 
 /* sally_stream_info_version_name is "TLSv1.2" or "TLSv1.3". */
@@ -81,6 +81,58 @@ SALLY_API size_t sally_stream_info_peer_certificate_count(const sally_stream_inf
  */
 SALLY_API sally_certificate *sally_stream_info_peer_certificate(const sally_stream_info *info,
                                                                 size_t index);
+
+/*
+ * The establishment report: how the connection came about. Durations are in microseconds.
+ */
+
+/* Durations, for sally_stream_info_duration. */
+enum {
+  SALLY_DURATION_RESOLVE = 1,  /* of finding the addresses; 0 on the accepting side */
+  SALLY_DURATION_CONNECT = 2,  /* of all attempts, to the one that succeeded; 0 on the accepting side */
+  SALLY_DURATION_HANDSHAKE = 3 /* of the TLS handshake, or the upgrade; on the accepting side from the
+                                  accept on */
+};
+/* sally_stream_info_duration is one of them; 0 where there was none. */
+SALLY_API int64_t sally_stream_info_duration(const sally_stream_info *info, int32_t duration);
+
+/*
+ * sally_stream_info_round_trips counts how often the handshake waited for an answer of the peer: once
+ * for a client of TLS 1.3, twice with TLS 1.2.
+ */
+SALLY_API int32_t sally_stream_info_round_trips(const sally_stream_info *info);
+
+/* sally_stream_info_attempt_count counts the addresses that were tried (RFC 8305). */
+SALLY_API size_t sally_stream_info_attempt_count(const sally_stream_info *info);
+
+/* sally_stream_info_attempt_address is one of them, in the order of trying; NULL beyond the last. */
+SALLY_API const char *sally_stream_info_attempt_address(const sally_stream_info *info, size_t index);
+
+/*
+ * sally_stream_info_attempt_status says how that attempt ended: SALLY_OK for the one that was used,
+ * SALLY_CANCELED where another was quicker. SALLY_INVALID_ARGUMENT beyond the last.
+ */
+SALLY_API sally_status sally_stream_info_attempt_status(const sally_stream_info *info, size_t index);
+
+/*
+ * sally_stream_info_attempt_began is when it began, after the connecting did; 0 beyond the last.
+ * sally_stream_info_attempt_duration is how long it took.
+ */
+SALLY_API int64_t sally_stream_info_attempt_began(const sally_stream_info *info, size_t index);
+SALLY_API int64_t sally_stream_info_attempt_duration(const sally_stream_info *info, size_t index);
+
+/* Counters of bytes up to now, for sally_stream_info_bytes. */
+enum {
+  SALLY_BYTES_READ = 1,          /* that reads brought */
+  SALLY_BYTES_WRITTEN = 2,       /* that writes took */
+  SALLY_BYTES_WIRE_RECEIVED = 3, /* under TLS, the handshake included */
+  SALLY_BYTES_WIRE_SENT = 4
+};
+/* sally_stream_info_bytes is one of them; 0 for one that does not exist. */
+SALLY_API uint64_t sally_stream_info_bytes(const sally_stream_info *info, int32_t counter);
+
+/* sally_stream_info_secured is 1 where the stream is under TLS, 0 on a plain one. */
+SALLY_API int32_t sally_stream_info_secured(const sally_stream_info *info);
 
 /* sally_stream_info_retain adds a reference and returns its argument. */
 SALLY_API sally_stream_info *sally_stream_info_retain(sally_stream_info *info);

@@ -2,14 +2,18 @@
 #pragma once
 
 #include "abi/handle.h"
+#include "socket/async_operation.h"
 #include "socket/listener.h"
 #include "socket/stream.h"
 #include "tls/config.h"
 #include "tls/credential.h"
 #include "tls/trust_store.h"
+#include "transport/runtime.h"
 
 #include <sallyport/credential.h>
 #include <sallyport/listener.h>
+#include <sallyport/queue.h>
+#include <sallyport/runtime.h>
 #include <sallyport/stream.h>
 #include <sallyport/tls_config.h>
 #include <sallyport/trust_store.h>
@@ -50,4 +54,25 @@ struct sally_listener final
     else
       object->close();
   }
+};
+
+struct sally_runtime final
+    : sally::abi::ObjectHandle<sally_runtime, SALLY_HANDLE_RUNTIME, sally::transport::Runtime> {
+  using ObjectHandle::ObjectHandle;
+};
+
+struct sally_queue final
+    : sally::abi::ObjectHandle<sally_queue, SALLY_HANDLE_QUEUE, sally::socket::CompletionQueue> {
+  using ObjectHandle::ObjectHandle;
+  ~sally_queue() {
+    if (inherited())
+      object->close_in_child();
+    else
+      object->abandon();
+  }
+};
+
+struct sally_operation final : sally::abi::ObjectHandle<sally_operation, SALLY_HANDLE_OPERATION,
+                                                        sally::socket::AsyncOperation> {
+  using ObjectHandle::ObjectHandle;
 };

@@ -1,8 +1,10 @@
 #include "abi/boundary.h"
 #include "abi/bytes.h"
+#include "abi/completion.h"
 #include "abi/handles.h"
 #include "abi/patience.h"
 #include "abi/peer_name.h"
+#include "abi/stream_options.h"
 
 #include <climits>
 
@@ -18,12 +20,15 @@ using sally::abi::to_patience;
 using sally::abi::usable;
 using sally::socket::Listener;
 using sally::socket::ListenerLimits;
+using sally::socket::ListenerOperation;
+using sally::socket::ListenerSetup;
+using sally::socket::ListenerVerb;
 
 namespace {
 
-static_assert(sizeof(sally_listener_options) == 2 * sizeof(std::uint32_t) + 3 * sizeof(void*) +
+static_assert(sizeof(sally_listener_options) == 2 * sizeof(std::uint32_t) + 4 * sizeof(void*) +
                                                     sizeof(std::int64_t) +
-                                                    4 * sizeof(std::uint32_t),
+                                                    8 * sizeof(std::uint32_t),
               "no padding");
 
 template <class Number>
@@ -39,6 +44,8 @@ ListenerLimits to_limits(const sally_listener_options& options) {
           .pending_handshakes = or_default(options.max_pending_handshakes, 4096u),
           .unaccepted = or_default(options.max_unaccepted, 128u),
           .refusals = or_default(options.max_refusals, 64u),
+          .live = options.max_connections,
+          .per_source = options.max_connections_per_source,
           .backlog = static_cast<int>(options.backlog)};
 }
 
@@ -48,19 +55,44 @@ sally_status sally_listener_bind(const sally_listener_options* options, sally_li
                                  sally_error** error) {
   return guarded(error, [&] {
     const sally_listener_options given = copy_options(options);
-    require(given.flags == 0, "a flag is not known");
     require(given.service != nullptr && *given.service != '\0', "service is NULL or empty");
-    require(given.tls != nullptr, "tls is NULL");
     require(listener != nullptr, "listener is NULL");
-    auto& config = usable(given.tls);
-    require(config.object->role() == SALLY_ROLE_SERVER, "tls is a config for clients");
-    const std::string host = given.host != nullptr ? sally::abi::to_host(given.host) : "";
-    const ListenerLimits limits = to_limits(given);
-    *listener =
-        new sally_listener(Listener::bind(host, given.service, config.object->freeze(), limits));
+    sally::abi::require_config_or_plain(given.tls, given.flags);
+    ListenerSetup setup{.host = given.host != nullptr ? sally::abi::to_host(given.host) : "",
+                        .service = given.service,
+                        .context = {},
+                        .limits = to_limits(given)};
+    setup.flow = sally::abi::to_flow_limits(given.flags, given.high_watermark, given.low_watermark);
+    if (given.runtime != nullptr) setup.runtime = usable(given.runtime).object;
+    if (given.tls != nullptr) {
+      auto& config = usable(given.tls);
+      require(config.object->role() == SALLY_ROLE_SERVER, "tls is a config for clients");
+      setup.context = config.object->freeze();
+    }
+    *listener = new sally_listener(Listener::bind(std::move(setup)));
     return SALLY_OK;
   });
 }
+
+namespace {
+
+sally_status start(sally_listener* listener, ListenerVerb verb, int64_t timeout_ms,
+                   const sally_completion* completion, sally_operation** operation,
+                   sally_error** error) {
+  return guarded(error, [&] {
+    auto target = sally::abi::to_completion(completion);
+    auto& handle = usable(listener);
+    const auto patience = to_patience(timeout_ms, SALLY_TIMEOUT_NEVER);
+    require(!patience.attempt, "an asynchronous operation cannot be an attempt");
+    sally::abi::start(*handle.object,
+                      sally::make_ref<ListenerOperation>(handle.object, verb, patience.deadline,
+                                                         std::move(target)),
+                      operation);
+    return SALLY_OK;
+  });
+}
+
+}  // namespace
 
 const char* sally_listener_address(const sally_listener* listener) {
   return listener != nullptr ? listener->object->address().c_str() : "";
@@ -96,6 +128,32 @@ sally_status sally_listener_next_refusal(sally_listener* listener, int64_t timeo
     *refusal = const_cast<sally_error*>(taken.error.detach());
     return outcome;
   });
+}
+
+sally_status sally_listener_accept_async(sally_listener* listener, int64_t timeout_ms,
+                                         const sally_completion* completion,
+                                         sally_operation** operation, sally_error** error) {
+  return start(listener, ListenerVerb::accept, timeout_ms, completion, operation, error);
+}
+
+sally_status sally_listener_next_refusal_async(sally_listener* listener, int64_t timeout_ms,
+                                               const sally_completion* completion,
+                                               sally_operation** operation, sally_error** error) {
+  return start(listener, ListenerVerb::refusal, timeout_ms, completion, operation, error);
+}
+
+sally_status sally_listener_drain(sally_listener* listener, int64_t timeout_ms,
+                                  sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(listener);
+    return handle.object->drain(to_patience(timeout_ms, SALLY_TIMEOUT_NEVER));
+  });
+}
+
+sally_status sally_listener_drain_async(sally_listener* listener, int64_t timeout_ms,
+                                        const sally_completion* completion,
+                                        sally_operation** operation, sally_error** error) {
+  return start(listener, ListenerVerb::drain, timeout_ms, completion, operation, error);
 }
 
 uint64_t sally_listener_dropped_refusals(const sally_listener* listener) {

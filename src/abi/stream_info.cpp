@@ -61,6 +61,79 @@ sally_certificate* sally_stream_info_peer_certificate(const sally_stream_info* i
   return there ? info->facts.session.peer_chain[index].get() : nullptr;
 }
 
+namespace {
+
+const sally::socket::AttemptReport* attempt(const sally_stream_info* info, std::size_t index) {
+  if (index >= sally_stream_info_attempt_count(info)) return nullptr;
+  return &info->facts.establishment.dial.attempts[index];
+}
+
+}  // namespace
+
+int64_t sally_stream_info_duration(const sally_stream_info* info, int32_t duration) {
+  if (info == nullptr) return 0;
+  const sally::socket::Establishment& report = info->facts.establishment;
+  switch (duration) {
+    case SALLY_DURATION_RESOLVE:
+      return report.dial.resolve_us;
+    case SALLY_DURATION_CONNECT:
+      return report.dial.connect_us;
+    case SALLY_DURATION_HANDSHAKE:
+      return report.handshake_us;
+    default:
+      return 0;
+  }
+}
+
+int32_t sally_stream_info_round_trips(const sally_stream_info* info) {
+  return info != nullptr ? info->facts.establishment.round_trips : 0;
+}
+
+size_t sally_stream_info_attempt_count(const sally_stream_info* info) {
+  return info != nullptr ? info->facts.establishment.dial.attempts.size() : 0;
+}
+
+const char* sally_stream_info_attempt_address(const sally_stream_info* info, size_t index) {
+  const auto* report = attempt(info, index);
+  return report != nullptr ? report->address.c_str() : nullptr;
+}
+
+sally_status sally_stream_info_attempt_status(const sally_stream_info* info, size_t index) {
+  const auto* report = attempt(info, index);
+  return report != nullptr ? report->status : sally_status{SALLY_INVALID_ARGUMENT};
+}
+
+int64_t sally_stream_info_attempt_began(const sally_stream_info* info, size_t index) {
+  const auto* report = attempt(info, index);
+  return report != nullptr ? report->began_us : 0;
+}
+
+int64_t sally_stream_info_attempt_duration(const sally_stream_info* info, size_t index) {
+  const auto* report = attempt(info, index);
+  return report != nullptr ? report->took_us : 0;
+}
+
+uint64_t sally_stream_info_bytes(const sally_stream_info* info, int32_t counter) {
+  if (info == nullptr) return 0;
+  const sally::transport::Traffic& traffic = info->facts.traffic;
+  switch (counter) {
+    case SALLY_BYTES_READ:
+      return traffic.given;
+    case SALLY_BYTES_WRITTEN:
+      return traffic.taken;
+    case SALLY_BYTES_WIRE_RECEIVED:
+      return traffic.wire_received;
+    case SALLY_BYTES_WIRE_SENT:
+      return traffic.wire_sent;
+    default:
+      return 0;
+  }
+}
+
+int32_t sally_stream_info_secured(const sally_stream_info* info) {
+  return info != nullptr && info->facts.secured ? 1 : 0;
+}
+
 sally_stream_info* sally_stream_info_retain(sally_stream_info* info) {
   if (info != nullptr) info->retain();
   return info;

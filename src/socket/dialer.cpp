@@ -8,6 +8,7 @@ namespace sally::socket {
 namespace {
 
 using transport::Endpoint;
+using transport::microseconds_since;
 
 constexpr std::int64_t connection_attempt_delay_ms = 250;  // RFC 8305 section 5
 
@@ -39,6 +40,7 @@ Dialer::Dialer(transport::EventLoop& loop, const std::string& host, const std::s
 }
 
 void Dialer::resolved(transport::Resolution resolution) {
+  report_.resolve_us = microseconds_since(began_);
   if (resolution.error) return finish(nullptr, std::move(resolution.error));
   endpoints_ = interleaved(resolution.endpoints);
   start_next();
@@ -46,18 +48,26 @@ void Dialer::resolved(transport::Resolution resolution) {
 
 void Dialer::start_next() {
   if (next_ == endpoints_.size()) return;
-  const Endpoint& endpoint = endpoints_[next_++];
+  const std::size_t index = next_++;
+  const Endpoint& endpoint = endpoints_[index];
+  report_.attempts.push_back({.address = transport::to_string(endpoint),
+                              .began_us = microseconds_since(began_),
+                              .status = SALLY_CANCELED});
   attempts_.push_back(std::make_unique<transport::ConnectAttempt>(
       loop_, endpoint,
-      [this](std::unique_ptr<transport::Transport> transport, const ErrorRef& error) {
-        attempted(std::move(transport), error);
+      [this, index](std::unique_ptr<transport::Transport> transport, const ErrorRef& error) {
+        attempted(index, std::move(transport), error);
       }));
   stagger_.start(transport::deadline_after(connection_attempt_delay_ms), [this] { start_next(); });
 }
 
-void Dialer::attempted(std::unique_ptr<transport::Transport> transport, const ErrorRef& error) {
+void Dialer::attempted(std::size_t index, std::unique_ptr<transport::Transport> transport,
+                       const ErrorRef& error) {
   if (!done_)
     return;  // another attempt was as quick; a transport that comes second closes as it goes
+  AttemptReport& attempt = report_.attempts[index];
+  attempt.took_us = microseconds_since(began_) - attempt.began_us;
+  attempt.status = error ? error->status() : SALLY_OK;
   if (transport) return finish(std::move(transport), {});
   ++failed_;
   if (!first_error_) first_error_ = error;
@@ -78,7 +88,12 @@ void Dialer::finish(std::unique_ptr<transport::Transport> transport, ErrorRef er
   stagger_.cancel();
   // The receiver may destroy this object, so nothing of it is touched afterwards.
   const Done done = std::move(done_);
-  done(std::move(transport), std::move(error));
+  const auto now = microseconds_since(began_);
+  report_.connect_us = now - report_.resolve_us;
+  for (AttemptReport& attempt : report_.attempts) {
+    if (attempt.status == SALLY_CANCELED) attempt.took_us = now - attempt.began_us;
+  }
+  done(std::move(transport), std::move(error), std::move(report_));
 }
 
 }  // namespace sally::socket

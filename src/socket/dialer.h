@@ -1,6 +1,7 @@
 // From a name to a connection: resolves, then tries the addresses, staggered (RFC 8305).
 #pragma once
 
+#include "socket/establishment.h"
 #include "status/error.h"
 #include "transport/endpoint.h"
 #include "transport/event_loop.h"
@@ -17,14 +18,16 @@ namespace sally::socket {
 class Dialer {
  public:
   // Exactly one of the two is set; called once, never inside the constructor.
-  using Done = std::function<void(std::unique_ptr<transport::Transport> transport, ErrorRef error)>;
+  using Done = std::function<void(std::unique_ptr<transport::Transport> transport, ErrorRef error,
+                                  DialReport report)>;
   Dialer(transport::EventLoop& loop, const std::string& host, const std::string& service,
          Done done);
 
  private:
   void resolved(transport::Resolution resolution);
   void start_next();
-  void attempted(std::unique_ptr<transport::Transport> transport, const ErrorRef& error);
+  void attempted(std::size_t index, std::unique_ptr<transport::Transport> transport,
+                 const ErrorRef& error);
   void finish(std::unique_ptr<transport::Transport> transport, ErrorRef error);
   ErrorRef all_failed() const;
 
@@ -36,6 +39,8 @@ class Dialer {
   std::size_t failed_ = 0;
   ErrorRef first_error_;
   std::string failures_;
+  const transport::Deadline began_ = transport::Clock::now();
+  DialReport report_;
   std::vector<std::unique_ptr<transport::ConnectAttempt>> attempts_;
   transport::Timer stagger_;
   std::unique_ptr<transport::ResolveQuery> query_;  // last: its answer may use all of the others

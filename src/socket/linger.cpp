@@ -27,7 +27,8 @@ class Linger final : public LoopTask {
 
   void start() {
     timer_.start(transport::deadline_after(linger_ms), [this] { finish(); });
-    retain();  // until finish()
+    transport_->cancel_waits();  // of whoever had it before
+    retain();                    // until finish()
     step();
   }
 

@@ -1,59 +1,88 @@
 #include "socket/listener.h"
 
-#include "socket/linger.h"
+#include "socket/admission.h"
+#include "socket/listener_shard.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sally::socket {
 
-using transport::TransferState;
-using transport::WaitResult;
+Admission::Admission(Ref<Listener> listener, std::string source)
+    : listener_(std::move(listener)), source_(std::move(source)) {}
 
-namespace {
+Admission::~Admission() {
+  if (stream_ != nullptr) {
+    const std::lock_guard lock(listener_->mutex_);
+    listener_->streams_.erase(stream_);
+  }
+  listener_->departed(source_);
+}
 
-// Out of descriptors or memory: trying again at once would spin, since the connection stays in the
-// backlog.
-constexpr std::int64_t pause_ms = 100;
+void Admission::belongs_to(Stream& stream) {
+  const std::lock_guard lock(listener_->mutex_);
+  listener_->streams_.insert(&stream);
+  stream_ = &stream;
+}
 
-}  // namespace
-
-Ref<Listener> Listener::bind(const std::string& host, const std::string& service,
-                             Ref<tls::Context> context, const ListenerLimits& limits) {
-  transport::Resolution resolution = transport::resolve(host, service, /*passive=*/true);
+Ref<Listener> Listener::bind(ListenerSetup setup) {
+  transport::Resolution resolution =
+      transport::resolve(setup.host, setup.service, /*passive=*/true);
   if (resolution.error) throw Failure(resolution.error);
-  transport::EventLoop& loop = transport::EventLoop::shared();
-  Ref<Listener> listener;
+  auto listener = Ref<Listener>::adopt(new Listener(std::move(setup)));
   ErrorRef first_error;
   for (const transport::Endpoint& endpoint : resolution.endpoints) {
     try {
-      listener = Ref<Listener>::adopt(new Listener(loop, endpoint, context, limits));
-      break;
+      listener->listen(endpoint);
+      for (const Ref<ListenerShard>& shard : listener->shards_) shard->resume();
+      return listener;
     } catch (const Failure& failure) {
       if (!first_error) first_error = failure.error();
+      listener->shards_.clear();
     }
   }
-  if (!listener) throw Failure(first_error);
-  loop.post([listener] { listener->accept_more(); });
-  return listener;
+  throw Failure(first_error);
 }
 
-Listener::Listener(transport::EventLoop& loop, const transport::Endpoint& endpoint,
-                   Ref<tls::Context> context, const ListenerLimits& limits)
-    : loop_(loop),
-      context_(std::move(context)),
-      limits_(limits),
-      acceptor_(std::make_unique<transport::Acceptor>(loop, endpoint, limits.backlog)),
-      pause_(std::make_unique<transport::Timer>(loop)) {
-  address_ = transport::to_string(acceptor_->endpoint());
-  port_ = acceptor_->endpoint().port();
+Listener::Listener(ListenerSetup setup)
+    : setup_(std::move(setup)),
+      runtime_(setup_.runtime ? setup_.runtime : transport::Runtime::shared()) {}
+
+Listener::~Listener() = default;
+
+// One shard for each loop of the runtime; the system spreads the connections among them.
+void Listener::listen(const transport::Endpoint& endpoint) {
+  using Sharing = transport::Acceptor::Sharing;
+  transport::Endpoint place = endpoint;
+  for (std::size_t i = 0; i < runtime_->size(); ++i) {
+    const Sharing sharing = runtime_->size() == 1 ? Sharing::none
+                            : i == 0              ? Sharing::first
+                                                  : Sharing::joins;
+    auto acceptor = std::make_unique<transport::Acceptor>(runtime_->loop(i), place,
+                                                          setup_.limits.backlog, sharing);
+    place = acceptor->endpoint();
+    shards_.push_back(make_ref<ListenerShard>(*this, runtime_->loop(i), std::move(acceptor)));
+  }
+  address_ = transport::to_string(place);
+  port_ = place.port();
+}
+
+// Why a call must not block here, or null.
+ErrorRef Listener::cannot_wait() const noexcept {
+  if (runtime_->on_its_thread()) {
+    return make_error(SALLY_INVALID_STATE,
+                      {.message = "a blocking call on the thread of the listener's event loop"});
+  }
+  if (home().is_served()) return {};
+  return make_error(SALLY_INVALID_STATE, {.message = "nobody runs the listener's event loop"});
 }
 
 template <class Ready>
-Outcome Listener::wait_until(std::unique_lock<std::mutex>& lock, const Patience& patience,
-                             Ready&& ready) {
+Outcome Listener::wait_until(Lock& lock, const Patience& patience, Ready&& ready) {
   while (!ready()) {
     if (closed_) return SALLY_CLOSED;
     if (patience.attempt) return SALLY_WOULD_BLOCK;
+    if (ErrorRef why = cannot_wait()) return why;
     if (patience.deadline == transport::never) {
       changed_.wait(lock);
     } else if (changed_.wait_until(lock, patience.deadline) == std::cv_status::timeout &&
@@ -64,20 +93,24 @@ Outcome Listener::wait_until(std::unique_lock<std::mutex>& lock, const Patience&
   return SALLY_OK;
 }
 
+transport::EventLoop& Listener::home() const noexcept {
+  return runtime_->loop(0);
+}
+
 Outcome Listener::accept(const Patience& patience, Ref<Stream>& stream) {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   Outcome outcome = wait_until(lock, patience, [this] { return !established_.empty(); });
   if (!outcome.ok()) return outcome;
-  const bool was_full = established_.size() >= limits_.unaccepted;
+  const bool was_full = established_.size() >= setup_.limits.unaccepted;
   stream = std::move(established_.front());
   established_.pop_front();
   lock.unlock();
-  if (was_full) loop_.post([self = Ref<Listener>::share(this)] { self->accept_more(); });
+  if (was_full) resume();
   return outcome;
 }
 
 Outcome Listener::next_refusal(const Patience& patience, Refusal& refusal) {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   Outcome outcome = wait_until(lock, patience, [this] { return !refusals_.empty(); });
   if (!outcome.ok()) return outcome;
   refusal = std::move(refusals_.front());
@@ -85,118 +118,258 @@ Outcome Listener::next_refusal(const Patience& patience, Refusal& refusal) {
   return outcome;
 }
 
+Outcome Listener::drain(const Patience& patience) {
+  start_draining();
+  Outcome outcome;
+  {
+    Lock lock(mutex_);
+    outcome = wait_until(lock, patience, [this] { return is_drained(); });
+  }
+  if (outcome.status == SALLY_TIMED_OUT || outcome.status == SALLY_WOULD_BLOCK) close_live();
+  if (outcome.ok() || outcome.status == SALLY_TIMED_OUT) close();
+  return outcome;
+}
+
+void Listener::resume() {
+  for (const Ref<ListenerShard>& shard : shards_) shard->resume();
+}
+
 std::uint64_t Listener::dropped_refusals() const noexcept {
   const std::lock_guard lock(mutex_);
   return dropped_refusals_;
 }
 
+// Asynchronous operations wait in a list of their kind. Whoever takes one out completes it.
+
+Listener::Operations& Listener::waiting(ListenerVerb verb) noexcept {
+  switch (verb) {
+    case ListenerVerb::accept:
+      return accepts_;
+    case ListenerVerb::refusal:
+      return refusal_waits_;
+    case ListenerVerb::drain:
+      break;
+  }
+  return drains_;
+}
+
+void Listener::submit(Ref<ListenerOperation> operation) {
+  if (operation->verb() == ListenerVerb::drain) start_draining();
+  bool fulfilled = false;
+  bool was_full = false;
+  {
+    const Lock lock(mutex_);
+    was_full = established_.size() >= setup_.limits.unaccepted;
+    fulfilled = fulfil(*operation);
+    if (!fulfilled && closed_) throw Failure(SALLY_CLOSED);
+    if (!fulfilled) waiting(operation->verb()).push_back(operation);
+  }
+  if (fulfilled) {
+    if (was_full && operation->verb() == ListenerVerb::accept) resume();
+    const bool drained = operation->verb() == ListenerVerb::drain;
+    complete(std::move(operation));
+    if (drained) close();
+    return;
+  }
+  ListenerOperation* raw = operation.detach();  // given up by start()
+  raw->starting_.post();
+}
+
+// With the lock: whether what the operation asks for is there already.
+bool Listener::fulfil(ListenerOperation& operation) {
+  switch (operation.verb()) {
+    case ListenerVerb::accept:
+      if (established_.empty()) return false;
+      operation.accepted = std::move(established_.front());
+      established_.pop_front();
+      return true;
+    case ListenerVerb::refusal:
+      if (refusals_.empty()) return false;
+      operation.peer = std::move(refusals_.front().peer);
+      operation.refusal = std::move(refusals_.front().error);
+      refusals_.pop_front();
+      return true;
+    case ListenerVerb::drain:
+      break;
+  }
+  return is_drained();
+}
+
+Ref<ListenerOperation> Listener::take_waiting(ListenerVerb verb) noexcept {
+  Operations& operations = waiting(verb);
+  if (operations.empty()) return {};
+  Ref<ListenerOperation> oldest = std::move(operations.front());
+  operations.pop_front();
+  return oldest;
+}
+
+void Listener::complete(Ref<ListenerOperation> operation) noexcept {
+  ListenerOperation* raw = operation.detach();  // given up by finish()
+  raw->finishing_.post();
+}
+
+// Cancelled, or too late.
+void Listener::end(ListenerOperation& operation, sally_status status) noexcept {
+  Ref<ListenerOperation> taken;
+  {
+    const Lock lock(mutex_);
+    Operations& operations = waiting(operation.verb());
+    const auto place = std::find_if(operations.begin(), operations.end(),
+                                    [&](const auto& each) { return each.get() == &operation; });
+    if (place == operations.end()) return;
+    taken = std::move(*place);
+    operations.erase(place);
+  }
+  taken->outcome = Outcome(status);
+  const bool drain_failed = taken->verb() == ListenerVerb::drain && status == SALLY_TIMED_OUT;
+  complete(std::move(taken));
+  if (!drain_failed) return;
+  close_live();
+  close();
+}
+
+void Listener::start_draining() noexcept {
+  {
+    const Lock lock(mutex_);
+    if (std::exchange(draining_, true)) return;
+  }
+  for (const Ref<ListenerShard>& shard : shards_) shard->stop();
+}
+
+// Ends every connection that lives, without waiting for any.
+void Listener::close_live() noexcept {
+  std::vector<Ref<Stream>> streams;
+  {
+    const Lock lock(mutex_);
+    for (Stream* stream : streams_) {
+      if (stream->retain_if_alive()) streams.push_back(Ref<Stream>::adopt(stream));
+    }
+  }
+  for (const Ref<Stream>& stream : streams) stream->abandon();
+}
+
 // What is beyond the limits waits in the system's backlog.
 bool Listener::has_room() const noexcept {
-  if (handshakes_.size() + lingering_ >= limits_.pending_handshakes) return false;
-  const std::lock_guard lock(mutex_);
-  return established_.size() < limits_.unaccepted;
+  const Lock lock(mutex_);
+  return handshakes_ < setup_.limits.pending_handshakes &&
+         established_.size() < setup_.limits.unaccepted &&
+         (setup_.limits.live == 0 || live_ < setup_.limits.live);
 }
 
-void Listener::accept_more() noexcept {
-  while (acceptor_ && !waiting_ && has_room()) {
-    transport::Acceptor::Accepted accepted = acceptor_->try_accept();
-    if (accepted.state == TransferState::moved) {
-      begin_handshake(std::move(accepted.transport));
-      continue;
-    }
-    if (accepted.state == TransferState::would_block) {
-      waiting_ = true;
-      retain();  // until on_wait_over
-      return acceptor_->wait_async(*this);
-    }
-    return pause_->start(transport::deadline_after(pause_ms), [this] { accept_more(); });
+bool Listener::admit(const std::string& source) {
+  const Lock lock(mutex_);
+  if (setup_.limits.per_source != 0) {
+    std::size_t& count = sources_[source];
+    if (count >= setup_.limits.per_source) return false;
+    ++count;
   }
+  ++live_;
+  return true;
 }
 
-void Listener::on_wait_over(WaitResult result) noexcept {
-  const Ref<Listener> keep = Ref<Listener>::adopt(this);
-  waiting_ = false;
-  if (result == WaitResult::ready) accept_more();
-}
-
-void Listener::begin_handshake(std::unique_ptr<transport::Transport> transport) {
-  auto handshake = make_ref<ServerHandshake>(
-      std::move(transport), context_,
-      [self = Ref<Listener>::share(this)](ServerHandshake& done, ServerHandshake::Result result) {
-        self->handshake_done(done, std::move(result));
-      });
-  handshakes_.insert(handshake.get());
-  handshake.detach()->start(transport::deadline_after(limits_.handshake_timeout_ms));
-}
-
-void Listener::handshake_done(ServerHandshake& handshake, ServerHandshake::Result result) noexcept {
-  // The handshake is in the middle of telling us: let it go when it has returned.
-  const Ref<ServerHandshake> owned = Ref<ServerHandshake>::adopt(&handshake);
-  handshakes_.erase(&handshake);
-  loop_.post([owned] {});
-  if (result.error)
-    refuse(std::move(result));
-  else
-    deliver(std::move(result.transport), std::move(result.session));
-  accept_more();
-}
-
-void Listener::deliver(std::unique_ptr<transport::Transport> transport,
-                       std::unique_ptr<tls::Session> session) {
-  auto stream = make_ref<Stream>(std::move(transport), std::move(session));
+void Listener::departed(const std::string& source) noexcept {
+  std::vector<Ref<ListenerOperation>> drained;
+  bool was_full = false;
   {
-    const std::lock_guard lock(mutex_);
-    if (!closed_) established_.push_back(std::exchange(stream, {}));
+    const Lock lock(mutex_);
+    was_full = setup_.limits.live != 0 && live_ == setup_.limits.live;
+    --live_;
+    const auto place = sources_.find(source);
+    if (place != sources_.end() && --place->second == 0) sources_.erase(place);
+    while (is_drained() && !drains_.empty()) {
+      drained.push_back(take_waiting(ListenerVerb::drain));
+    }
   }
+  changed_.notify_all();
+  if (was_full) resume();
+  if (drained.empty()) return;
+  for (Ref<ListenerOperation>& operation : drained) complete(std::move(operation));
+  close();
+}
+
+void Listener::handshake_began() noexcept {
+  const Lock lock(mutex_);
+  ++handshakes_;
+}
+
+void Listener::handshake_over() noexcept {
+  bool was_full = false;
+  {
+    const Lock lock(mutex_);
+    was_full = handshakes_-- == setup_.limits.pending_handshakes;
+  }
+  if (was_full) resume();
+}
+
+void Listener::deliver(ServerHandshake::Result result, const std::string& source) {
+  auto admission = std::make_unique<Admission>(Ref<Listener>::share(this), source);
+  Admission& place = *admission;
+  auto stream = make_ref<Stream>(
+      Established{.transport = std::move(result.transport),
+                  .session = std::move(result.session),
+                  .runtime = runtime_,
+                  .limits = setup_.flow,
+                  .report = {.handshake_us = result.took_us, .round_trips = result.round_trips},
+                  .admission = std::move(admission)});
+  place.belongs_to(*stream);
+  Ref<ListenerOperation> waiting_for_it;
+  {
+    const Lock lock(mutex_);
+    waiting_for_it = take_waiting(ListenerVerb::accept);
+    if (waiting_for_it)
+      waiting_for_it->accepted = std::exchange(stream, {});
+    else if (!closed_)
+      established_.push_back(std::exchange(stream, {}));
+  }
+  if (waiting_for_it) return complete(std::move(waiting_for_it));
   if (stream) stream->abandon();
   changed_.notify_all();
 }
 
-void Listener::refuse(ServerHandshake::Result result) {
+void Listener::refuse(std::string peer, ErrorRef error) noexcept {
+  Ref<ListenerOperation> waiting_for_it;
   {
-    const std::lock_guard lock(mutex_);
-    if (refusals_.size() == limits_.refusals) {
-      refusals_.pop_front();
-      ++dropped_refusals_;
+    const Lock lock(mutex_);
+    waiting_for_it = take_waiting(ListenerVerb::refusal);
+    if (waiting_for_it) {
+      waiting_for_it->peer = std::move(peer);
+      waiting_for_it->refusal = std::move(error);
+    } else {
+      if (refusals_.size() == setup_.limits.refusals) {
+        refusals_.pop_front();
+        ++dropped_refusals_;
+      }
+      refusals_.push_back({std::move(peer), std::move(error)});
     }
-    refusals_.push_back({result.transport->peer_address(), result.error});
   }
+  if (waiting_for_it) return complete(std::move(waiting_for_it));
   changed_.notify_all();
-  if (!result.session) return result.transport->close();
-  ++lingering_;
-  linger(std::move(result.transport), std::move(result.session),
-         [self = Ref<Listener>::share(this)] {
-           --self->lingering_;
-           self->accept_more();
-         });
 }
 
 void Listener::close() noexcept {
   std::deque<Ref<Stream>> unaccepted;
+  std::vector<Ref<ListenerOperation>> ended;
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (closed_) return;
     closed_ = true;
     unaccepted.swap(established_);
+    for (const ListenerVerb verb :
+         {ListenerVerb::accept, ListenerVerb::refusal, ListenerVerb::drain}) {
+      while (auto operation = take_waiting(verb)) ended.push_back(std::move(operation));
+    }
   }
   changed_.notify_all();
   for (const Ref<Stream>& stream : unaccepted) stream->abandon();
-  loop_.post([self = Ref<Listener>::share(this)] { self->close_on_loop(); });
-}
-
-void Listener::close_on_loop() noexcept {
-  acceptor_->close();
-  acceptor_.reset();
-  pause_.reset();
-  for (ServerHandshake* handshake : handshakes_) {
-    handshake->abandon();
-    handshake->release();
+  for (Ref<ListenerOperation>& operation : ended) {
+    operation->outcome = Outcome(SALLY_CLOSED);
+    complete(std::move(operation));
   }
-  handshakes_.clear();
+  for (const Ref<ListenerShard>& shard : shards_) shard->close();
 }
 
 void Listener::close_in_child() noexcept {
-  if (acceptor_) acceptor_->close_in_child();
+  for (const Ref<ListenerShard>& shard : shards_) shard->close_in_child();
 }
 
 }  // namespace sally::socket

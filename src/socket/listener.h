@@ -1,31 +1,47 @@
 // Accepts connections, and hands out those whose handshake succeeded.
 #pragma once
 
+#include "socket/listener_operation.h"
 #include "socket/outcome.h"
 #include "socket/patience.h"
 #include "socket/server_handshake.h"
 #include "socket/stream.h"
 #include "status/ref.h"
 #include "tls/context.h"
-#include "transport/event_loop.h"
-#include "transport/tcp.h"
+#include "transport/endpoint.h"
+#include "transport/runtime.h"
 
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <memory>
+#include <list>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace sally::socket {
 
+class ListenerShard;
+
 struct ListenerLimits {
-  std::int64_t handshake_timeout_ms;
-  std::size_t pending_handshakes;
-  std::size_t unaccepted;
-  std::size_t refusals;
-  int backlog;
+  std::int64_t handshake_timeout_ms = 0;
+  std::size_t pending_handshakes = 0;
+  std::size_t unaccepted = 0;
+  std::size_t refusals = 0;
+  std::size_t live = 0;        // connections, from the accept to the close; 0: as many as there are
+  std::size_t per_source = 0;  // of these, from one source; likewise
+  int backlog = 0;
+};
+
+struct ListenerSetup {
+  std::string host;
+  std::string service;
+  Ref<tls::Context> context;  // null: plain
+  ListenerLimits limits{};
+  Ref<transport::Runtime> runtime{};  // null: the shared one
+  transport::FlowLimits flow{};
 };
 
 struct Refusal {
@@ -33,61 +49,81 @@ struct Refusal {
   ErrorRef error;
 };
 
-// What users call locks a mutex and waits on a condition; handshakes live on the loop and touch
-// what is shared only to deliver.
-class Listener final : public RefCounted<Listener>, private transport::WaitHandler {
+// What users call locks a mutex, and waits on a condition or leaves an operation; connections are
+// accepted and shake hands on the loops (ListenerShard), and touch what is shared to ask for room
+// and to deliver.
+class Listener final : public RefCounted<Listener> {
  public:
   // Resolves, binds and listens. Throws Failure.
-  static Ref<Listener> bind(const std::string& host, const std::string& service,
-                            Ref<tls::Context> context, const ListenerLimits& limits);
+  static Ref<Listener> bind(ListenerSetup setup);
 
   const std::string& address() const noexcept { return address_; }
   std::uint16_t port() const noexcept { return port_; }
   Outcome accept(const Patience& patience, Ref<Stream>& stream);
   Outcome next_refusal(const Patience& patience, Refusal& refusal);
+  // Stops listening, lets what is connected end by itself, and closes at the deadline what has not.
+  Outcome drain(const Patience& patience);
+  // Throws Failure where it cannot begin.
+  void submit(Ref<ListenerOperation> operation);
   std::uint64_t dropped_refusals() const noexcept;
+  // Where its asynchronous operations complete.
+  transport::EventLoop& home() const noexcept;
   // Never waits. Must be called before the last reference goes.
   void close() noexcept;
   void close_in_child() noexcept;
 
  private:
   friend class RefCounted<Listener>;
-  Listener(transport::EventLoop& loop, const transport::Endpoint& endpoint,
-           Ref<tls::Context> context, const ListenerLimits& limits);
-  ~Listener() = default;
+  friend class ListenerOperation;
+  friend class ListenerShard;
+  friend class Admission;
+  using Lock = std::unique_lock<std::mutex>;
+  using Operations = std::list<Ref<ListenerOperation>>;
 
+  explicit Listener(ListenerSetup setup);
+  ~Listener();
+  void listen(const transport::Endpoint& endpoint);
+
+  ErrorRef cannot_wait() const noexcept;
   template <class Ready>
-  Outcome wait_until(std::unique_lock<std::mutex>& lock, const Patience& patience, Ready&& ready);
+  Outcome wait_until(Lock& lock, const Patience& patience, Ready&& ready);
+  Operations& waiting(ListenerVerb verb) noexcept;
+  Ref<ListenerOperation> take_waiting(ListenerVerb verb) noexcept;
+  void end(ListenerOperation& operation, sally_status status) noexcept;
+  void complete(Ref<ListenerOperation> operation) noexcept;
+  bool fulfil(ListenerOperation& operation);
+  void resume();
+  void start_draining() noexcept;
+  bool is_drained() const noexcept { return live_ == 0; }
+  void close_live() noexcept;
 
-  // On the loop's thread.
-  void accept_more() noexcept;
+  // For the shards, on their loops.
   bool has_room() const noexcept;
-  void begin_handshake(std::unique_ptr<transport::Transport> transport);
-  void handshake_done(ServerHandshake& handshake, ServerHandshake::Result result) noexcept;
-  void deliver(std::unique_ptr<transport::Transport> transport,
-               std::unique_ptr<tls::Session> session);
-  void refuse(ServerHandshake::Result result);
-  void on_wait_over(transport::WaitResult result) noexcept override;
-  void close_on_loop() noexcept;
+  // False where its source has too many already. What was admitted departs, once.
+  bool admit(const std::string& source);
+  void departed(const std::string& source) noexcept;
+  void handshake_began() noexcept;
+  void handshake_over() noexcept;
+  void deliver(ServerHandshake::Result result, const std::string& source);
+  void refuse(std::string peer, ErrorRef error) noexcept;
 
-  transport::EventLoop& loop_;
-  const Ref<tls::Context> context_;
-  const ListenerLimits limits_;
+  const ListenerSetup setup_;
+  const Ref<transport::Runtime> runtime_;
+  std::vector<Ref<ListenerShard>> shards_;
   std::string address_;
   std::uint16_t port_ = 0;
 
-  // The loop's alone; gone when close_on_loop has run.
-  std::unique_ptr<transport::Acceptor> acceptor_;
-  std::unique_ptr<transport::Timer> pause_;
-  std::set<ServerHandshake*> handshakes_;  // each holds a reference that this owns
-  std::size_t lingering_ = 0;
-  bool waiting_ = false;
-
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::size_t handshakes_ = 0;
+  std::size_t live_ = 0;
+  std::map<std::string, std::size_t> sources_;  // where there is a limit for them
+  std::set<Stream*> streams_;                   // handed out or still here
   std::deque<Ref<Stream>> established_;
   std::deque<Refusal> refusals_;
+  Operations accepts_, refusal_waits_, drains_;
   std::uint64_t dropped_refusals_ = 0;
+  bool draining_ = false;
   bool closed_ = false;
 };
 

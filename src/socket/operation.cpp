@@ -1,21 +1,66 @@
 #include "socket/operation.h"
 
+#include <sallyport/stream.h>
+
 namespace sally::socket {
 
-Operation::Operation(OperationList& list, unsigned which) : directions(which), list_(list) {
-  next_ = list.first_;
-  if (next_ != nullptr) next_->previous_ = this;
-  list.first_ = this;
+Piece Request::next_piece(bool& last) const noexcept {
+  if (pieces.empty()) {
+    last = true;
+    return data.subspan(moved);
+  }
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (moved < begin + pieces[i].size()) {
+      last = i + 1 == pieces.size();
+      return pieces[i].subspan(moved - begin);
+    }
+    begin += pieces[i].size();
+  }
+  last = true;
+  return {};
 }
 
-Operation::~Operation() {
-  if (next_ != nullptr) next_->previous_ = previous_;
-  (previous_ != nullptr ? previous_->next_ : list_.first_) = next_;
+unsigned Operation::directions() const noexcept {
+  switch (request.verb) {
+    case Verb::read_some:
+    case Verb::read_exactly:
+    case Verb::read_until:
+      return SALLY_DIRECTION_READ;
+    case Verb::write:
+    case Verb::flush:
+    case Verb::shutdown:
+      return SALLY_DIRECTION_WRITE;
+    case Verb::wait:
+      // The same bits.
+      static_assert(unsigned{SALLY_DIRECTION_READ} ==
+                    static_cast<unsigned>(transport::Interest::read));
+      static_assert(unsigned{SALLY_DIRECTION_WRITE} ==
+                    static_cast<unsigned>(transport::Interest::write));
+      return static_cast<unsigned>(request.interest);
+    case Verb::connect:
+    case Verb::upgrade:
+    case Verb::close:
+      break;
+  }
+  return SALLY_DIRECTION_READ | SALLY_DIRECTION_WRITE;
+}
+
+void OperationList::add(Operation& operation) noexcept {
+  operation.previous_ = last_;
+  (last_ != nullptr ? last_->next_ : first_) = &operation;
+  last_ = &operation;
+}
+
+void OperationList::remove(Operation& operation) noexcept {
+  (operation.next_ != nullptr ? operation.next_->previous_ : last_) = operation.previous_;
+  (operation.previous_ != nullptr ? operation.previous_->next_ : first_) = operation.next_;
+  operation.previous_ = operation.next_ = nullptr;
 }
 
 void OperationList::cancel(unsigned directions) noexcept {
   for (Operation* operation = first_; operation != nullptr; operation = operation->next_) {
-    if ((operation->directions & directions) == 0) continue;
+    if ((operation->directions() & directions) == 0) continue;
     operation->canceled = true;
     operation->wake();
   }
@@ -23,6 +68,13 @@ void OperationList::cancel(unsigned directions) noexcept {
 
 void OperationList::wake_all() noexcept {
   for (Operation* operation = first_; operation != nullptr; operation = operation->next_) {
+    operation->wake();
+  }
+}
+
+void OperationList::wake_receivers(const Operation* except) noexcept {
+  for (Operation* operation = first_; operation != nullptr; operation = operation->next_) {
+    if (operation == except || !includes(operation->interest, transport::Interest::read)) continue;
     operation->wake();
   }
 }

@@ -1,45 +1,83 @@
-// A blocking call in progress, and the list by which other threads can end it.
+// An operation on a stream in progress, and the list by which others can end it.
 #pragma once
 
+#include "socket/patience.h"
+#include "socket/request.h"
 #include "transport/waker.h"
+
+#include <cstdint>
+#include <utility>
 
 namespace sally::socket {
 
 class OperationList;
 
-// Lives on the stack of the thread that called. Guarded by the lock of the stream.
+// All of it is guarded by the lock of the stream.
 class Operation {
  public:
-  Operation(OperationList& list, unsigned directions);  // SALLY_DIRECTION_*
-  ~Operation();
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
-  // Wakes its thread if that is waiting.
-  void wake() noexcept {
-    if (waker != nullptr) waker->wake();
-  }
+  // Somebody changed what it may be waiting for.
+  virtual void wake() noexcept = 0;
+  virtual bool is_async() const noexcept = 0;
+  unsigned directions() const noexcept;  // SALLY_DIRECTION_*
 
-  const unsigned directions;
+  Request request;
+  Patience patience;
   bool canceled = false;
-  bool closes = false;                // it is a close itself, which closing does not end
-  transport::Waker* waker = nullptr;  // while its thread waits
+  bool expired = false;
+  // What it waits for; none: only for being woken.
+  transport::Interest interest = transport::Interest::none;
+
+  // A write: everything was taken, and what `sealed_at` and `sent_at` of Traffic must reach.
+  bool taken = false;
+  bool sent = false;
+  std::uint64_t sealed_at = 0;
+  std::uint64_t sent_at = 0;  // 0: not known before all of it is sealed
+
+ protected:
+  Operation(Request what, const Patience& how_long)
+      : request(std::move(what)), patience(how_long) {}
+  ~Operation() = default;
 
  private:
   friend class OperationList;
-  OperationList& list_;
   Operation* previous_ = nullptr;
   Operation* next_ = nullptr;
 };
 
+// Lives on the stack of the thread that called.
+class BlockingOperation final : public Operation {
+ public:
+  BlockingOperation(Request what, const Patience& how_long)
+      : Operation(std::move(what), how_long) {}
+  void wake() noexcept override {
+    if (waker != nullptr) waker->wake();
+  }
+  bool is_async() const noexcept override { return false; }
+
+  transport::Waker* waker = nullptr;  // while its thread waits
+};
+
+// In the order of their beginning.
 class OperationList {
  public:
+  void add(Operation& operation) noexcept;
+  void remove(Operation& operation) noexcept;
+
+  bool empty() const noexcept { return first_ == nullptr; }
   void cancel(unsigned directions) noexcept;
   void wake_all() noexcept;
+  // Those that wait for what the peer sends, but for one.
+  void wake_receivers(const Operation* except) noexcept;
+
+  Operation* first() const noexcept { return first_; }
+  static Operation* after(const Operation& operation) noexcept { return operation.next_; }
 
  private:
-  friend class Operation;
   Operation* first_ = nullptr;
+  Operation* last_ = nullptr;
 };
 
 }  // namespace sally::socket

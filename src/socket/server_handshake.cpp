@@ -56,7 +56,12 @@ void ServerHandshake::finish(ErrorRef error) noexcept {
   const std::string peer = transport_->peer_address();
   if (error) error = amend(error, [&](ErrorDetail& detail) { detail.address = peer; });
   const Done done = std::exchange(done_, nullptr);
-  done(*this, {std::move(transport_), std::move(session_), std::move(error)});
+  Result result{.transport = std::move(transport_),
+                .session = std::move(session_),
+                .error = std::move(error),
+                .took_us = transport::microseconds_since(began_)};
+  if (result.session) result.round_trips = result.session->round_trips();
+  done(*this, std::move(result));
 }
 
 void ServerHandshake::abandon() noexcept {

@@ -17,9 +17,11 @@ class ServerHandshake final : public LoopTask {
   // Both are set after success. After a failure `error` says why, and the two may be set still, for
   // a last word to the peer.
   struct Result {
-    std::unique_ptr<transport::Transport> transport;
-    std::unique_ptr<tls::Session> session;
-    ErrorRef error;
+    std::unique_ptr<transport::Transport> transport{};
+    std::unique_ptr<tls::Session> session{};
+    ErrorRef error{};
+    std::int64_t took_us = 0;  // from the accept on
+    std::int32_t round_trips = 0;
   };
   using Done = std::function<void(ServerHandshake& self, Result result)>;
 
@@ -41,6 +43,7 @@ class ServerHandshake final : public LoopTask {
   Ref<tls::Context> context_;
   Done done_;
   transport::Timer timer_;
+  const transport::Deadline began_ = transport::Clock::now();
 };
 
 }  // namespace sally::socket

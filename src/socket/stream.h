@@ -1,20 +1,28 @@
-// The secure socket: a TLS session over a transport, its operations in blocking form.
+// The secure socket: bytes over a transport, under TLS or not yet, and its operations.
 #pragma once
 
+#include "socket/admission.h"
+#include "socket/establishment.h"
 #include "socket/operation.h"
 #include "socket/outcome.h"
 #include "socket/patience.h"
+#include "socket/stream_operation.h"
 #include "status/ref.h"
 #include "tls/context.h"
 #include "tls/session.h"
+#include "transport/flow.h"
+#include "transport/loop_call.h"
+#include "transport/runtime.h"
 #include "transport/transport.h"
 
 #include <cstddef>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sally::socket {
 
@@ -24,33 +32,63 @@ class Dialer;
 struct Target {
   std::string host;
   std::string service;
-  tls::PeerName peer_name;
-  Ref<tls::Context> context;
+  tls::PeerName peer_name{};
+  Ref<tls::Context> context{};        // null: plain
+  Ref<transport::Runtime> runtime{};  // null: the shared one
+  transport::FlowLimits limits{};
+};
+
+// What a listener hands over.
+struct Established {
+  std::unique_ptr<transport::Transport> transport;
+  std::unique_ptr<tls::Session> session;  // null: plain
+  Ref<transport::Runtime> runtime{};      // keeps the transport's loop; null: the shared one
+  transport::FlowLimits limits{};
+  Establishment report{};
+  std::unique_ptr<Admission> admission{};  // goes when the stream is closed
 };
 
 struct StreamFacts {
-  tls::SessionFacts session;
+  tls::SessionFacts session;  // empty on a plain stream
+  bool secured = false;
   std::string local_address;
   std::string peer_address;
+  Establishment establishment;
+  transport::Traffic traffic;
 };
 
-// Any thread may call any of it at any time. One mutex guards the session and the transport's
-// attempts; it is never held while waiting. Each operation attempts on the caller's thread, and
-// only then waits.
+// Any thread may call any of it at any time. One mutex guards the flow and the transport's
+// attempts; it is never held while waiting or while somebody is told. An operation is attempted,
+// and only then waits: a blocking one on its caller's thread (run), an asynchronous one on the
+// stream's loop (submit). Both kinds mix.
 class Stream : public RefCounted<Stream> {
  public:
   explicit Stream(Target target);
-  // Established already, by a listener.
-  Stream(std::unique_ptr<transport::Transport> transport, std::unique_ptr<tls::Session> session);
+  explicit Stream(Established established);
+  Stream(std::unique_ptr<transport::Transport> transport, std::unique_ptr<tls::Session> session)
+      : Stream(Established{.transport = std::move(transport), .session = std::move(session)}) {}
 
-  // See include/sallyport/stream.h for what each promises.
-  // `handshake_ms` bounds the handshake within `patience`, from its start; 0: no bound of its own.
-  Outcome connect(const Patience& patience, std::int64_t handshake_ms);
-  Outcome read_some(std::span<std::byte> buffer, std::size_t& size, const Patience& patience);
-  Outcome write(std::span<const std::byte> data, std::size_t& taken, const Patience& patience);
-  Outcome shutdown(const Patience& patience);
-  Outcome close(const Patience& patience);
+  // See include/sallyport/stream.h for what each verb promises. `moved` is set in any case.
+  Outcome run(Request request, const Patience& patience, std::size_t& moved);
+  Outcome run(Request request, const Patience& patience);
+  // Throws Failure where it cannot begin; otherwise it completes, once.
+  void submit(Ref<StreamOperation> operation);
+
+  Outcome connect(const Patience& patience, std::int64_t handshake_ms) {
+    return run({.verb = Verb::connect, .handshake_ms = handshake_ms}, patience);
+  }
+  Outcome read_some(std::span<std::byte> buffer, std::size_t& size, const Patience& patience) {
+    return run({.verb = Verb::read_some, .into = buffer}, patience, size);
+  }
+  Outcome write(std::span<const std::byte> data, std::size_t& taken, const Patience& patience) {
+    return run({.verb = Verb::write, .data = data}, patience, taken);
+  }
+  Outcome shutdown(const Patience& patience) { return run({.verb = Verb::shutdown}, patience); }
+  Outcome close(const Patience& patience) { return run({.verb = Verb::close}, patience); }
+
   void cancel(unsigned directions) noexcept;
+  // What a client verifies unless told otherwise; empty on the accepting side.
+  const tls::PeerName& peer_name() const noexcept { return target_.peer_name; }
   Outcome facts(StreamFacts& facts) const;
 
   // The last handle is gone: cancels, says goodbye if that is possible at once, closes; never
@@ -61,45 +99,95 @@ class Stream : public RefCounted<Stream> {
 
  private:
   friend class RefCounted<Stream>;
+  friend class StreamOperation;
   ~Stream();
 
   using Lock = std::unique_lock<std::mutex>;
+  using Attempted = std::optional<Outcome>;  // nothing: it has to wait
   enum class State { idle, connecting, open, closed };
-  class Flusher;
+  class LoopWait;
 
-  Outcome usable() const;
-  Outcome wait(Lock& lock, Operation& operation, transport::Interest interest,
-               const Patience& patience);
-  Outcome wait_for_turn(Lock& lock, Operation& operation, const Patience& patience);
-  Outcome flush(Lock& lock, Operation& operation, const Patience& patience);
-
-  Outcome dial(Lock& lock, Operation& operation, const Patience& patience);
-  void dialed(std::unique_ptr<transport::Transport> transport, ErrorRef error);
-  Outcome shake_hands(Lock& lock, Operation& operation, const Patience& patience);
-  Outcome end_connect(Outcome outcome, const char* phase);
-
-  Outcome say_goodbye(Lock& lock, Operation& operation, const Patience& patience);
-  void flush_in_background();
+  // Beginning and ending (stream.cpp).
+  std::optional<Outcome> admit(Operation& operation);
+  std::optional<Outcome> admit_close(Operation& operation);
+  std::optional<Outcome> ended(const Operation& operation) const;
+  void retire(Operation& operation, Outcome& outcome) noexcept;
+  void leave_writers(Operation& operation) noexcept;
+  std::optional<Outcome> usable() const;
+  std::optional<Outcome> wait(Lock& lock, BlockingOperation& operation);
+  ErrorRef cannot_wait(const Operation& operation) const;
   void close_transport() noexcept;
+
+  // One attempt of each verb (stream_attempt.cpp, stream_connect.cpp).
+  Attempted attempt(Operation& operation) noexcept;
+  Attempted attempt_verb(Operation& operation);
+  Attempted attempt_read(Operation& operation);
+  Attempted attempt_wait(Operation& operation);
+  Attempted attempt_write(Operation& operation);
+  bool coalesces(const Operation& operation) const noexcept;
+  Attempted attempt_flush(Operation& operation);
+  Attempted attempt_close(Operation& operation);
+  Attempted attempt_connect(Operation& operation);
+  Attempted attempt_upgrade(Operation& operation);
+  Attempted attempt_handshake(Operation& operation);
+  void collect_sent() noexcept;
+
+  void dial();
+  void dialed(std::unique_ptr<transport::Transport> transport, ErrorRef error, DialReport report);
+  void begin_flow(const Ref<tls::Context>& context, const tls::PeerName& name);
+  void end_connect(const Operation& operation, Outcome& outcome) noexcept;
+
+  // On the loop (stream_drive.cpp).
+  void open_loop(transport::EventLoop& loop);
+  void schedule() noexcept;
+  void schedule_flush() noexcept;
+  void advance() noexcept;
+  void attend() noexcept;
+  void attempt_all() noexcept;
+  void attempt_async(Operation* operation) noexcept;
+  void attempt_writers() noexcept;
+  void flush_in_turn() noexcept;
+  void arm() noexcept;
+  void settle(Operation& operation, Outcome outcome) noexcept;
+  void deliver_later(StreamOperation& settled) noexcept;
 
   mutable std::mutex mutex_;
   State state_ = State::idle;
   bool closing_ = false;  // nothing new starts, and what is pending ends
-  bool reading_ = false;
   bool sending_ended_ = false;
-  bool writer_needs_input_ =
-      false;  // the first writer waits for the rest of a message of the peer's
   OperationList operations_;
+  Operation* exclusive_ = nullptr;  // connect, upgrade
+  Operation* reader_ = nullptr;
+  Operation* closer_ = nullptr;
   std::deque<Operation*> writers_;  // in the order of their calls; the first may write
+  std::deque<Operation*> sending_;  // writes of which everything was taken, in that order
+  std::vector<Operation*> waits_;
   const Target target_;
+  Ref<transport::Runtime> runtime_;
+  Establishment establishment_;
+  std::unique_ptr<Admission> admission_;
   std::unique_ptr<transport::Transport> transport_;
-  std::unique_ptr<tls::Session> session_;  // after the transport: it must go first
-  std::unique_ptr<Flusher> flusher_;
+  std::unique_ptr<transport::Flow> flow_;  // after the transport: it must go first
+  tls::Session* session_ = nullptr;        // the flow, where it is secured
+  bool handshaking_ = false;
+  transport::Deadline phase_began_{};
 
-  // What the loop leaves for the thread that connects.
+  // What the loop leaves for who connects.
   std::shared_ptr<std::unique_ptr<Dialer>> dialer_;  // what it points to is the loop's alone
   bool dialed_ = false;
   ErrorRef dial_error_;
+
+  std::unique_ptr<transport::LoopCall> call_;
+  std::unique_ptr<LoopWait> wait_read_, wait_write_;
+  bool scheduled_ = false;
+  bool advancing_ = false;
+  bool again_ = false;
+  bool attention_ = false;  // an asynchronous operation has begun, or is to end
+  bool flush_due_ = false;  // bytes were promised to be sent whose writer has gone
+  bool sends_wait_ = false;
+  bool yields_ = false;                 // an attempt wants to go on in another turn of the loop
+  StreamOperation* settled_ = nullptr;  // to be delivered, the oldest first
+  StreamOperation* last_settled_ = nullptr;
 };
 
 }  // namespace sally::socket

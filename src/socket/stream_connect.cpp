@@ -1,97 +1,141 @@
-// How a stream becomes connected: name, address, handshake.
+// How a stream becomes connected, and secured: name, address, handshake.
 #include "socket/dialer.h"
 #include "socket/linger.h"
 #include "socket/stream.h"
 #include "transport/event_loop.h"
+#include "transport/plain_flow.h"
 
 #include <algorithm>
-
-#include <sallyport/stream.h>
+#include <utility>
 
 namespace sally::socket {
 
-using tls::Progress;
 using transport::Interest;
-
-Outcome Stream::connect(const Patience& patience, std::int64_t handshake_ms) {
-  Lock lock(mutex_);
-  if (closing_) return SALLY_CLOSED;
-  if (state_ != State::idle) {
-    return make_error(SALLY_INVALID_STATE, {.message = "the stream was connected before"});
-  }
-  state_ = State::connecting;
-  Operation operation(operations_, SALLY_DIRECTION_READ | SALLY_DIRECTION_WRITE);
-
-  Outcome outcome = dial(lock, operation, patience);
-  if (!outcome.ok()) return end_connect(std::move(outcome), "connect");
-  const auto limit = handshake_ms > 0 ? transport::deadline_after(handshake_ms) : transport::never;
-  outcome = shake_hands(lock, operation, Patience::until(std::min(patience.deadline, limit)));
-  if (!outcome.ok()) return end_connect(std::move(outcome), "handshake");
-  state_ = State::open;
-  return outcome;
-}
+using transport::microseconds_since;
+using transport::Progress;
 
 // Resolving and connecting run on the loop, since several addresses may be tried at once.
-Outcome Stream::dial(Lock& lock, Operation& operation, const Patience& patience) {
-  transport::EventLoop& loop = transport::EventLoop::shared();
+void Stream::dial() {
+  if (!runtime_) runtime_ = transport::Runtime::shared();
+  transport::EventLoop& loop = runtime_->pick();
+  open_loop(loop);
   dialer_ = std::make_shared<std::unique_ptr<Dialer>>();
   loop.post([self = Ref<Stream>::share(this), slot = dialer_, &loop] {
     *slot = std::make_unique<Dialer>(
         loop, self->target_.host, self->target_.service,
-        [self](std::unique_ptr<transport::Transport> transport, ErrorRef error) {
-          self->dialed(std::move(transport), std::move(error));
+        [self](std::unique_ptr<transport::Transport> transport, ErrorRef error, DialReport report) {
+          self->dialed(std::move(transport), std::move(error), std::move(report));
         });
   });
-
-  Outcome outcome;
-  while (outcome.ok() && !dialed_) outcome = wait(lock, operation, Interest::none, patience);
-  loop.post([slot = std::move(dialer_)] { slot->reset(); });
-  if (outcome.ok() && dial_error_) outcome = dial_error_;
-  return outcome;
 }
 
-void Stream::dialed(std::unique_ptr<transport::Transport> transport, ErrorRef error) {
+void Stream::dialed(std::unique_ptr<transport::Transport> transport, ErrorRef error,
+                    DialReport report) {
   const Lock lock(mutex_);
   if (state_ != State::connecting) return;  // given up meanwhile; the transport closes as it goes
   transport_ = std::move(transport);
   dial_error_ = std::move(error);
+  establishment_.dial = std::move(report);
   dialed_ = true;
   operations_.wake_all();
 }
 
-Outcome Stream::shake_hands(Lock& lock, Operation& operation, const Patience& patience) {
-  session_ = std::make_unique<tls::Session>(target_.context, target_.peer_name, *transport_);
-  for (;;) {
-    const Progress progress = session_->handshake();
-    if (progress.state == Progress::State::done) return SALLY_OK;
-    if (progress.state == Progress::State::failed) return progress.error;
-    if (Outcome outcome = wait(lock, operation, progress.interest, patience); !outcome.ok())
-      return outcome;
+Stream::Attempted Stream::attempt_connect(Operation& operation) {
+  if (!dialed_) return {};
+  if (dial_error_) return Outcome(dial_error_);
+  if (!flow_) {
+    begin_flow(target_.context, target_.peer_name);
+    const std::int64_t limit = operation.request.handshake_ms;
+    if (limit > 0) {
+      auto& deadline = operation.patience.deadline;
+      deadline = std::min(deadline, transport::deadline_after(limit));
+      attention_ = again_ = true;
+    }
   }
+  if (session_ == nullptr) return Outcome();
+  return attempt_handshake(operation);
+}
+
+void Stream::begin_flow(const Ref<tls::Context>& context, const tls::PeerName& name) {
+  phase_began_ = transport::Clock::now();
+  session_ = nullptr;
+  if (context) {
+    auto session = std::make_unique<tls::Session>(context, name, *transport_);
+    session_ = session.get();
+    flow_ = std::move(session);
+  } else {
+    flow_ = std::make_unique<transport::PlainFlow>(*transport_);
+  }
+  flow_->set_limits(target_.limits);
+}
+
+Stream::Attempted Stream::attempt_handshake(Operation& operation) {
+  const Progress progress = session_->handshake();
+  if (progress.state == Progress::State::failed) return Outcome(progress.error);
+  if (progress.state == Progress::State::waiting) {
+    operation.interest = progress.interest;
+    return {};
+  }
+  establishment_.handshake_us = microseconds_since(phase_began_);
+  establishment_.round_trips = session_->round_trips();
+  return Outcome();
+}
+
+// From plain to secured. What the peer has said before must not be taken for something that it said
+// under TLS.
+Stream::Attempted Stream::attempt_upgrade(Operation& operation) {
+  if (session_ == nullptr) {
+    const Progress sent = flow_->flush();
+    if (sent.state == Progress::State::failed) return Outcome(sent.error);
+    if (sent.state == Progress::State::waiting) {
+      operation.interest = sent.interest;
+      return {};
+    }
+    // A client's peer has nothing to say now: it speaks TLS only when it was spoken to. A server's
+    // may have sent its first message already, right behind its last plain word.
+    const bool is_client = !operation.request.context->is_server();
+    const bool heard =
+        is_client ? flow_->peek().state == Progress::State::done : flow_->has_unread();
+    if (heard) {
+      return Outcome(make_error(
+          SALLY_PLAINTEXT_BEFORE_TLS,
+          {.message = "the peer sent plaintext behind its agreement to begin with TLS"}));
+    }
+    begin_flow(operation.request.context, operation.request.peer_name);
+  }
+  return attempt_handshake(operation);
 }
 
 // Whatever ended the connect ends the stream; a refusal of ours is still given the time to arrive.
-Outcome Stream::end_connect(Outcome outcome, const char* phase) {
+void Stream::end_connect(const Operation& operation, Outcome& outcome) noexcept {
   state_ = State::closed;
   closing_ = true;
+  if (dialer_) {
+    call_->loop().dispatch([slot = std::move(dialer_)] { slot->reset(); });
+  }
+  const bool dialing = operation.request.verb == Verb::connect && !flow_;
   const std::string peer = transport_ ? transport_->peer_address() : "";
-  const std::string target = "'" + target_.host + "' port '" + target_.service + "'";
+  const std::string target =
+      target_.host.empty() ? "" : "'" + target_.host + "' port '" + target_.service + "'";
   const ErrorRef plain =
       outcome.error ? outcome.error : make_error(outcome.status, {.message = target});
   outcome.error = amend(plain, [&](ErrorDetail& detail) {
-    if (detail.phase.empty()) detail.phase = phase;
+    if (detail.phase.empty()) detail.phase = dialing ? "connect" : "handshake";
     if (detail.address.empty()) detail.address = peer;
-    if (detail.correlation_id.empty() && session_)
+    if (detail.correlation_id.empty() && session_ != nullptr) {
       detail.correlation_id = session_->correlation_id();
+    }
   });
-  if (!transport_) return outcome;
-  if (outcome.error->detail().alert_direction == SALLY_ALERT_SENT) {
-    linger(std::move(transport_), std::move(session_), {});
-  } else {
-    session_.reset();
-    transport_->close();
+  admission_.reset();
+  if (!transport_) return;
+  if (session_ != nullptr && outcome.error->detail().alert_direction == SALLY_ALERT_SENT) {
+    std::unique_ptr<tls::Session> session(static_cast<tls::Session*>(flow_.release()));
+    session_ = nullptr;
+    return linger(std::move(transport_), std::move(session), {});
   }
-  return outcome;
+  session_ = nullptr;
+  flow_.reset();
+  transport_->close();
 }
 
 }  // namespace sally::socket

@@ -22,6 +22,16 @@ class RefCounted {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
       delete static_cast<const T*>(this);
   }
+  // For who finds the object where its destructor will take it out, under a lock that the destructor
+  // takes too: false where the last reference has gone meanwhile.
+  bool retain_if_alive() const noexcept {
+    std::uint32_t count = references_.load(std::memory_order_relaxed);
+    while (count != 0) {
+      if (references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
+        return true;
+    }
+    return false;
+  }
   // True for the holder of the only reference, which nobody else can then add to.
   bool is_unique() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
 

@@ -29,6 +29,7 @@ int read_records(BIO* bio, char* data, std::size_t size, std::size_t* moved) {
   switch (transfer.state) {
     case transport::TransferState::moved:
       remember_first(port, buffer.first(transfer.size));
+      port.received += transfer.size;
       *moved = transfer.size;
       return 1;
     case transport::TransferState::would_block:

@@ -2,11 +2,12 @@
 // sent.
 #pragma once
 
-#include "tls/send_queue.h"
 #include "transport/channel.h"
+#include "transport/send_queue.h"
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 struct bio_st;
@@ -18,7 +19,8 @@ struct RecordPort {
   explicit RecordPort(transport::Channel& below) : channel(below) {}
 
   transport::Channel& channel;
-  SendQueue outgoing;
+  transport::SendQueue outgoing;
+  std::uint64_t received = 0;
   bool ended = false;    // the transport's other side sends no more
   int error_number = 0;  // why receiving failed
   // What the peer said first, to tell one that does not speak TLS.

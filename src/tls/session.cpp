@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <utility>
 
 namespace sally::tls {
 
@@ -17,6 +19,14 @@ using transport::TransferState;
 
 // How much application data is kept that arrived before an alert which explains a failed write.
 constexpr std::size_t most_drained = 256 * 1024;
+
+// How many bytes of answers may wait to be sent, beyond what the user wrote.
+constexpr std::size_t most_answers = 32 * 1024;
+
+constexpr std::size_t full_record = 16 * 1024;  // RFC 8446 section 5.1
+constexpr std::size_t segment_record = 1360;    // with its overhead, what one Ethernet frame takes
+constexpr std::uint64_t burst_start = 64 * 1024;  // how much of a burst goes in small records
+constexpr std::chrono::seconds burst_pause{1};    // and after which silence a new one begins
 
 void set_peer_name(SSL* ssl, const PeerName& name) {
   X509_VERIFY_PARAM* param = SSL_get0_param(ssl);
@@ -78,11 +88,14 @@ Progress Session::handshake() {
     const int result = call([](SSL* ssl) { return SSL_do_handshake(ssl); }, reason);
     if (result != 1) {
       const NativeError native = reason == SSL_ERROR_WANT_READ ? NativeError{} : take_error();
-      const Progress sent = flush();
+      const Progress sent = send_records();
       if (reason == SSL_ERROR_WANT_READ) {
         // A failed send says less than what the peer may have said before it went: reading will
         // tell.
         if (sent.state == Progress::State::failed && read_error_) return fail(read_error_, {});
+        if (port_.outgoing.sent() > std::exchange(sent_before_wait_, port_.outgoing.sent())) {
+          ++round_trips_;
+        }
         return waiting_for_input();
       }
       return fail(read_error_, explain_failure(ssl_.get(), record_, port_, native,
@@ -91,31 +104,54 @@ Progress Session::handshake() {
     established_ = true;
     stop_observing_messages(ssl_.get());
   }
-  return flush();
+  return send_records();
+}
+
+// A peer that makes us answer (key updates, RFC 8446 section 4.6.3) and does not read the answers
+// is not read from either, or they would pile up without bound.
+bool Session::answers_pile_up() const noexcept {
+  return port_.outgoing.size() > limits_.high_watermark + most_answers;
 }
 
 Progress Session::read(std::span<std::byte> buffer) {
-  if (drained_head_ < drained_.size()) {
-    const std::size_t size = std::min(buffer.size(), drained_.size() - drained_head_);
-    std::copy_n(drained_.begin() + static_cast<std::ptrdiff_t>(drained_head_), size,
-                buffer.begin());
-    drained_head_ += size;
-    if (drained_head_ == drained_.size()) {
-      std::vector<std::byte>().swap(drained_);
-      drained_head_ = 0;
-    }
+  if (const std::size_t size = reread(buffer); size != 0) {
     return {.state = Progress::State::done, .size = size};
   }
   if (read_error_) return fail(read_error_, {});
+  if (answers_pile_up()) {
+    send_records();
+    if (answers_pile_up() && !write_error_) {
+      return {.state = Progress::State::waiting, .interest = Interest::write};
+    }
+  }
 
   std::size_t size = 0;
   int reason = 0;
   const int result =
       call([&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &size); }, reason);
-  if (close_notify_due_) send_close_notify();
-  if (result == 1) return {.state = Progress::State::done, .size = size};
+  if (close_notify_due_) end_sending();
+  if (result != 1) return not_read(reason);
+  given_ += size;
+  return {.state = Progress::State::done, .size = size};
+}
+
+Progress Session::peek() {
+  if (has_unread() || read_error_) return {.state = Progress::State::done};
+  std::byte byte{};
+  std::size_t size = 0;
+  int reason = 0;
+  const int result = call([&](SSL* ssl) { return SSL_peek_ex(ssl, &byte, 1, &size); }, reason);
+  if (close_notify_due_) end_sending();
+  if (result != 1) {
+    Progress progress = not_read(reason);
+    if (progress.state == Progress::State::waiting) return progress;
+  }
+  return {.state = Progress::State::done};
+}
+
+Progress Session::not_read(int reason) {
   if (reason == SSL_ERROR_WANT_READ) {
-    if (!port_.outgoing.empty()) flush();  // an answer to a key update, for example
+    if (pending_output() != 0) flush();  // an answer to a key update, or what was to be more
     return waiting_for_input();
   }
   if (reason == SSL_ERROR_ZERO_RETURN) {
@@ -124,46 +160,96 @@ Progress Session::read(std::span<std::byte> buffer) {
   }
   const NativeError native = take_error();
   ErrorRef error = explain_failure(ssl_.get(), record_, port_, native, established_, "read");
-  if (!port_.outgoing.empty()) flush();  // our alert
+  if (!port_.outgoing.empty()) send_records();  // our alert
   return fail(read_error_, std::move(error));
 }
 
-Progress Session::write(std::span<const std::byte> data) {
+// A peer can use a record only when it has all of it: where a burst begins, records of one segment
+// spare it the wait for the congestion window to open.
+std::size_t Session::record_limit() noexcept {
+  if (!limits_.low_latency) return full_record;
+  const auto now = transport::Clock::now();
+  if (now - last_sealed_ > burst_pause) burst_ = 0;
+  return burst_ < burst_start ? segment_record : full_record;
+}
+
+// One record's worth, all of it or nothing.
+Progress Session::encrypt(std::span<const std::byte> data) {
+  std::size_t size = 0;
+  int reason = 0;
+  const int result =
+      call([&](SSL* ssl) { return SSL_write_ex(ssl, data.data(), data.size(), &size); }, reason);
+  if (result == 1) {
+    sealed_ += size;
+    if (limits_.low_latency) {
+      burst_ += size;
+      last_sealed_ = transport::Clock::now();
+    }
+    return {.state = Progress::State::done, .size = size};
+  }
+  // OpenSSL writes nothing while a ticket or a key update (RFC 8446 section 4.6) has come only in
+  // part.
+  if (reason == SSL_ERROR_WANT_READ) return waiting_for_input();
+  const NativeError native = take_error();
+  return fail(write_error_, read_error_ ? read_error_
+                                        : explain_failure(ssl_.get(), record_, port_, native,
+                                                          established_, "write"));
+}
+
+// Makes a record of what was packed.
+Progress Session::seal() {
+  if (packed_.empty()) return {.state = Progress::State::done};
+  Progress progress = encrypt(packed_);
+  if (progress.state == Progress::State::done) std::vector<std::byte>().swap(packed_);
+  return progress;
+}
+
+Progress Session::write(std::span<const std::byte> data, bool more) {
   if (write_error_) return fail(write_error_, {});
-  if (port_.outgoing.size() >= window) {
-    const Progress room = flush();
-    if (room.state != Progress::State::done) return room;
+  if (pending_output() >= limits_.high_watermark) {
+    Progress room = flush();
+    if (room.state == Progress::State::failed) return room;
+    if (!is_writable()) return room;
   }
 
   std::size_t taken = 0;
-  const std::size_t wanted = std::min(data.size(), window - port_.outgoing.size());
+  const std::size_t wanted = std::min(data.size(), limits_.high_watermark - pending_output());
   while (taken < wanted) {
-    std::size_t size = 0;
-    int reason = 0;
+    const std::size_t limit = record_limit();
     const auto rest = data.subspan(taken, wanted - taken);
-    const int result =
-        call([&](SSL* ssl) { return SSL_write_ex(ssl, rest.data(), rest.size(), &size); }, reason);
-    if (result != 1) {
-      if (reason == SSL_ERROR_WANT_READ && taken > 0) break;
-      if (reason == SSL_ERROR_WANT_READ) {
-        // OpenSSL writes nothing while a ticket or a key update (RFC 8446 section 4.6) has come
-        // only in part.
-        flush();
-        return waiting_for_input();
-      }
-      const NativeError native = take_error();
-      return fail(write_error_, read_error_ ? read_error_
-                                            : explain_failure(ssl_.get(), record_, port_, native,
-                                                              established_, "write"));
+    Progress progress;
+    if (packed_.empty() && (rest.size() >= limit || !more)) {
+      progress = encrypt(rest.first(std::min(rest.size(), limit)));
+      taken += progress.size;
+    } else {
+      const std::size_t room = limit > packed_.size() ? limit - packed_.size() : 0;
+      const auto part = rest.first(std::min(rest.size(), room));
+      if (packed_.empty()) packed_.reserve(limit);
+      packed_.insert(packed_.end(), part.begin(), part.end());
+      taken += part.size();
+      progress = packed_.size() < limit ? Progress{.state = Progress::State::done} : seal();
     }
-    taken += size;
+    if (progress.state == Progress::State::failed) return progress;
+    if (progress.state == Progress::State::done) continue;
+    if (taken > 0) break;
+    send_records();
+    return progress;
   }
-  const Progress sent = flush();
-  if (sent.state == Progress::State::failed) return sent;
+  if (!more) {
+    Progress sent = flush();
+    if (sent.state == Progress::State::failed) return sent;
+  }
   return {.state = Progress::State::done, .size = taken};
 }
 
 Progress Session::flush() {
+  Progress sealed = seal();
+  if (sealed.state == Progress::State::failed) return sealed;
+  Progress sent = send_records();
+  return sent.state == Progress::State::done ? sealed : sent;
+}
+
+Progress Session::send_records() {
   while (!port_.outgoing.empty()) {
     if (write_error_) return fail(write_error_, {});
     const transport::Transfer transfer = port_.outgoing.send(port_.channel);
@@ -184,7 +270,7 @@ Progress Session::flush() {
 // lies unread (RFC 8446 appendix E.1 lets it come late).
 void Session::drain_for_alert(const ErrorRef& send_error) {
   std::array<std::byte, 4096> buffer{};
-  while (!read_error_ && drained_.size() < most_drained) {
+  while (!read_error_ && unread_size() < most_drained) {
     std::size_t size = 0;
     int reason = 0;
     const int result = call(
@@ -194,8 +280,7 @@ void Session::drain_for_alert(const ErrorRef& send_error) {
         },
         reason);
     if (result == 1 && established_) {
-      drained_.insert(drained_.end(), buffer.begin(),
-                      buffer.begin() + static_cast<std::ptrdiff_t>(size));
+      append_unread(std::span(buffer).first(size));
       continue;
     }
     if (reason != SSL_ERROR_SSL && reason != SSL_ERROR_SYSCALL) break;
@@ -211,10 +296,11 @@ void Session::drain_for_alert(const ErrorRef& send_error) {
        }));
 }
 
-void Session::send_close_notify() {
+void Session::end_sending() {
   if (close_notify_sent_ || !established_ || write_error_) return;
+  if (seal().state == Progress::State::failed) return;
   // As in write(): the next read that gets further tries again.
-  close_notify_due_ = SSL_in_init(ssl_.get()) == 1;
+  close_notify_due_ = within_message();
   if (close_notify_due_) return;
   close_notify_sent_ = true;
   int reason = 0;
@@ -228,6 +314,15 @@ bool Session::within_message() const {
 
 bool Session::close_notify_received() const {
   return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+transport::Traffic Session::traffic() const noexcept {
+  return {.taken = sealed_ + packed_.size(),
+          .sealed = sealed_,
+          .given = given_,
+          .wire_queued = port_.outgoing.queued(),
+          .wire_sent = port_.outgoing.sent(),
+          .wire_received = port_.received};
 }
 
 std::string Session::correlation_id() const {

@@ -22,14 +22,19 @@ void set_option(int descriptor, int level, int option, int value) noexcept {
   ::setsockopt(descriptor, level, option, &value, sizeof value);
 }
 
-Descriptor listen_on(const Endpoint& endpoint, int backlog) {
+Descriptor listen_on(const Endpoint& endpoint, int backlog, Acceptor::Sharing sharing) {
   Descriptor descriptor(
       ::socket(endpoint.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_IP));
   if (descriptor.get() < 0) fail_to_listen(endpoint);
   set_option(descriptor.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   // The system's default differs from host to host.
   if (endpoint.family() == AF_INET6) set_option(descriptor.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (sharing == Acceptor::Sharing::joins)
+    set_option(descriptor.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (::bind(descriptor.get(), endpoint.address(), endpoint.size) != 0) fail_to_listen(endpoint);
+  // Not before: a strange socket that shares its port would then be shared with.
+  if (sharing == Acceptor::Sharing::first)
+    set_option(descriptor.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (::listen(descriptor.get(), backlog > 0 ? backlog : SOMAXCONN) != 0) fail_to_listen(endpoint);
   return descriptor;
 }
@@ -64,8 +69,8 @@ struct Acceptor::State {
   const std::shared_ptr<WatchedDescriptor> watched;
 };
 
-Acceptor::Acceptor(EventLoop& loop, const Endpoint& endpoint, int backlog)
-    : state_(std::make_shared<State>(loop, listen_on(endpoint, backlog))) {}
+Acceptor::Acceptor(EventLoop& loop, const Endpoint& endpoint, int backlog, Sharing sharing)
+    : state_(std::make_shared<State>(loop, listen_on(endpoint, backlog, sharing))) {}
 
 Acceptor::~Acceptor() {
   close();
@@ -77,7 +82,7 @@ const Endpoint& Acceptor::endpoint() const noexcept {
 
 Acceptor::Accepted Acceptor::try_accept() noexcept {
   if (const int refusal = state_->watched->refusal(); refusal != 0) {
-    return {TransferState::failed, nullptr, refusal};
+    return {TransferState::failed, nullptr, refusal, {}};
   }
   while (true) {
     Endpoint peer;
@@ -87,12 +92,12 @@ Acceptor::Accepted Acceptor::try_accept() noexcept {
                   SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0 && concerns_one_connection(errno)) continue;
     if (descriptor < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {};
-    if (descriptor < 0) return {TransferState::failed, nullptr, errno};
+    if (descriptor < 0) return {TransferState::failed, nullptr, errno, {}};
     try {
       return {TransferState::moved, make_tcp_transport(state_->watched->loop(), descriptor, peer),
-              0};
+              0, source_of(peer)};
     } catch (const std::bad_alloc&) {
-      return {TransferState::failed, nullptr, ENOMEM};
+      return {TransferState::failed, nullptr, ENOMEM, {}};
     }
   }
 }

@@ -9,7 +9,9 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <atomic>
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <thread>
 #include <utility>
@@ -17,13 +19,17 @@
 namespace sally::transport {
 
 struct EventLoop::State {
-  State();
+  explicit State(RunBy by);
 
+  const RunBy run_by;
   asio::io_context context{1};  // one thread runs it: Asio then leaves out some locking
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
   asio::steady_timer timer{
       context};  // its making opens the descriptors that Asio needs, or fails here
   std::thread thread;
+  std::atomic<bool> served{false};
+  std::atomic<bool> over{false};      // nothing will be served any more
+  std::unique_ptr<EventLoop> orphan;  // a dissolved loop owns itself until it is over
 };
 
 // Room for one handler that waits in Asio. What must not fail (closing, being told of readiness)

@@ -18,4 +18,8 @@ inline Deadline deadline_after(std::int64_t milliseconds) {
   return milliseconds >= room ? never : now + std::chrono::milliseconds(milliseconds);
 }
 
+inline std::int64_t microseconds_since(Deadline began) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began).count();
+}
+
 }  // namespace sally::transport

@@ -61,6 +61,18 @@ std::string to_string(const Endpoint& endpoint) {
   return {};
 }
 
+std::string source_of(const Endpoint& endpoint) {
+  if (endpoint.family() == AF_INET) return format_ipv4(as<sockaddr_in>(endpoint));
+  if (endpoint.family() != AF_INET6) return {};
+  sockaddr_in6 address = as<sockaddr_in6>(endpoint);
+  address.sin6_scope_id = 0;
+  // A mapped IPv4 address differs in its end only.
+  if (IN6_IS_ADDR_V4MAPPED(&address.sin6_addr) == 0) {
+    std::memset(&address.sin6_addr.s6_addr[8], 0, 8);
+  }
+  return format_ipv6(address);
+}
+
 Endpoint local_endpoint(int descriptor) {
   return ask(::getsockname, descriptor);
 }

@@ -24,6 +24,9 @@ struct Endpoint {
 
 // "192.0.2.1:4433", "[2001:db8::1%eth0]:4433"
 std::string to_string(const Endpoint& endpoint);
+// What connections are counted by that may come from one host: the IPv4 address, or the first 64 bits
+// of an IPv6 address, since a host has all of such a network to itself.
+std::string source_of(const Endpoint& endpoint);
 Endpoint local_endpoint(int descriptor);
 Endpoint peer_endpoint(int descriptor);
 

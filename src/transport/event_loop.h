@@ -1,4 +1,5 @@
-// One thread that waits for descriptors and timers. Asio runs underneath and stays out of sight.
+// A place where one thread waits for descriptors and timers. Asio runs underneath and stays out of
+// sight.
 #pragma once
 
 #include "transport/deadline.h"
@@ -10,23 +11,33 @@ namespace sally::transport {
 
 class EventLoop {
  public:
-  EventLoop();  // throws Failure
+  enum class RunBy { own_thread, caller };
+  explicit EventLoop(RunBy by = RunBy::own_thread);  // throws Failure
   // Does what was posted, stops the thread and joins it. Waits that were cancelled or closed before
   // are still told; handlers of other waits are dropped untold, so end them first. Transports and
   // queries go before their loop. Not on the loop's thread.
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
+  // The other end of a loop, on any thread and without waiting: what still waits on it (a refusal
+  // that lingers, say) goes on, and when nothing is left the loop destroys itself.
+  static void dissolve(std::unique_ptr<EventLoop> loop) noexcept;
 
   bool on_this_thread() const noexcept;
+  // Whether a thread serves it now: always, unless it is run by the caller.
+  bool is_served() const noexcept;
+  // For a loop that is run by the caller: serves what is ready; where nothing is, waits until
+  // something was served or the deadline has passed. Returns how much was served. Throws
+  // Failure(SALLY_BUSY) while another thread, or this one further up, serves it.
+  std::size_t serve(Deadline deadline);
+
   // Runs `task` on the loop's thread, later, in the order of posting. Any thread. An exception that
   // leaves it ends the program.
   void post(std::function<void()> task);
   // At once on the loop's own thread, else by post.
   void dispatch(std::function<void()> task);
 
-  // The one that all streams and listeners use, made at first need and never destroyed, because its
-  // thread may still be needed while the program exits. A forked child gets its own.
+  // The first of the shared runtime's.
   static EventLoop& shared();
 
   struct State;

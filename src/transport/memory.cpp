@@ -21,9 +21,7 @@ namespace {
 
 struct AsyncWait {
   HandlerMemory memory;
-  WaitHandler* handler = nullptr;
-  bool posted = false;
-  bool woken = false;
+  WaitHandler* handler = nullptr;  // null while none waits, or when it is about to be told
 };
 
 struct BlockingWait {
@@ -69,7 +67,7 @@ class MemoryPair : public std::enable_shared_from_this<MemoryPair> {
  private:
   bool over(int side, Interest interest);
   void notify();
-  void post(End& end, AsyncWait& wait);
+  void post(End& end, AsyncWait& wait, bool woken);
   bool enter(int side, const BlockingWait& wait);
   bool leave(int side, const Waker* signal);
 
@@ -116,13 +114,14 @@ void MemoryPair::wait_async(int side, Interest interest, WaitHandler& handler) {
   with([&] {
     AsyncWait& wait = end(side).waits[interest == Interest::write ? 1 : 0];
     wait.handler = &handler;
-    wait.woken = false;
   });
 }
 
 void MemoryPair::cancel_waits(int side) {
   with([&] {
-    for (AsyncWait& wait : end(side).waits) wait.woken = true;
+    for (AsyncWait& wait : end(side).waits) {
+      if (wait.handler != nullptr) post(end(side), wait, /*woken=*/true);
+    }
   });
 }
 
@@ -136,8 +135,7 @@ void MemoryPair::notify() {
   for (int side = 0; side < 2; ++side) {
     for (const Interest interest : {Interest::read, Interest::write}) {
       AsyncWait& wait = end(side).waits[interest == Interest::write ? 1 : 0];
-      if (wait.handler == nullptr || wait.posted) continue;
-      if (wait.woken || over(side, interest)) post(end(side), wait);
+      if (wait.handler != nullptr && over(side, interest)) post(end(side), wait, /*woken=*/false);
     }
     for (const BlockingWait& wait : end(side).blocked) {
       if (over(side, wait.interest)) wait.signal->wake();
@@ -145,15 +143,13 @@ void MemoryPair::notify() {
   }
 }
 
-void MemoryPair::post(End& end, AsyncWait& wait) {
-  wait.posted = true;
-  post_reserved(loop, wait.memory, [self = shared_from_this(), &end, &wait] {
+void MemoryPair::post(End& end, AsyncWait& wait, bool woken) {
+  WaitHandler* handler = std::exchange(wait.handler, nullptr);
+  post_reserved(loop, wait.memory, [self = shared_from_this(), &end, handler, woken] {
     std::unique_lock lock(self->mutex_);
-    WaitHandler* handler = std::exchange(wait.handler, nullptr);
-    const bool woken = wait.woken || end.closed;
-    wait.posted = false;
+    const bool closed = end.closed;
     lock.unlock();
-    handler->on_wait_over(woken ? WaitResult::woken : WaitResult::ready);
+    handler->on_wait_over(woken || closed ? WaitResult::woken : WaitResult::ready);
   });
 }
 

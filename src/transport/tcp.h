@@ -34,8 +34,14 @@ class ConnectAttempt {
 // A listening socket.
 class Acceptor {
  public:
+  // How several of them share one endpoint (SO_REUSEPORT), each taking a part of the connections.
+  enum class Sharing {
+    none,
+    first,  // others may join; fails where the endpoint is in use, even by one that shares
+    joins
+  };
   // Binds and listens; SO_REUSEADDR set, IPV6_V6ONLY clear. backlog 0: SOMAXCONN. Throws Failure.
-  Acceptor(EventLoop& loop, const Endpoint& endpoint, int backlog);
+  Acceptor(EventLoop& loop, const Endpoint& endpoint, int backlog, Sharing sharing = Sharing::none);
   ~Acceptor();  // closes
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -48,6 +54,7 @@ class Acceptor {
     TransferState state = TransferState::would_block;
     std::unique_ptr<Transport> transport;
     int error_number = 0;
+    std::string source{};  // as by source_of
   };
   Accepted try_accept() noexcept;
   // Loop's thread only. One at a time; told ready or woken, never inside this call.

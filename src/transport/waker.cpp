@@ -41,6 +41,10 @@ Waker::~Waker() {
   ::close(descriptor_);
 }
 
+void Waker::close_in_child() noexcept {
+  ::close(descriptor_);
+}
+
 void Waker::wake() noexcept {
   signaled_.store(true, std::memory_order_relaxed);
   // EAGAIN: the counter is full, so the descriptor is readable anyway.

@@ -26,6 +26,8 @@ class Waker {
   // By the waiting thread: until somebody wakes it (true) or the deadline has passed (false).
   bool wait(Deadline deadline) noexcept;
   int descriptor() const noexcept { return descriptor_; }
+  // In a forked child, of one that the parent made: closes the child's copy and nothing else.
+  void close_in_child() noexcept;
 
   static Waker& of_this_thread();
 

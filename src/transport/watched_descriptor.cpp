@@ -58,10 +58,9 @@ WaitResult WatchedDescriptor::wait(Interest interest, Deadline deadline, Waker& 
 
 void WatchedDescriptor::wait_async(Interest interest, WaitHandler& handler) noexcept {
   Wait& wait = slot(interest);
-  wait.handler = &handler;
-  wait.woken = false;
-  auto told = [self = shared_from_this(), &wait](const asio::error_code& error = {}) {
-    self->tell(wait, error);
+  auto told = [self = shared_from_this(), &wait, &handler,
+               number = ++wait.begun](const asio::error_code& error = {}) {
+    self->tell(handler, number <= wait.woken, error);
   };
 
   const std::lock_guard lock(mutex_);
@@ -72,7 +71,7 @@ void WatchedDescriptor::wait_async(Interest interest, WaitHandler& handler) noex
 }
 
 void WatchedDescriptor::cancel_waits() noexcept {
-  for (Wait& wait : waits_) wait.woken = true;
+  for (Wait& wait : waits_) wait.woken = wait.begun;
   const std::lock_guard lock(mutex_);
   // Out of Asio altogether: who cancels hands the descriptor on, perhaps to a thread that blocks.
   if (asio_) release_from_asio();
@@ -113,14 +112,14 @@ void WatchedDescriptor::close_in_child() noexcept {
   if (const int number = number_.exchange(-1); number >= 0) ::close(number);
 }
 
-void WatchedDescriptor::tell(Wait& wait, const asio::error_code& error) noexcept {
-  const bool woken = wait.woken || refusal() == ENOTCONN || error == asio::error::operation_aborted;
+void WatchedDescriptor::tell(WaitHandler& handler, bool woken,
+                             const asio::error_code& error) noexcept {
+  woken = woken || refusal() == ENOTCONN || error == asio::error::operation_aborted;
   if (!woken && error) {
     // It cannot be waited for. To call it ready and leave it at that would be a busy loop.
     refusal_.store(error.value(), std::memory_order_release);
   }
-  // The next wait may begin inside the call.
-  std::exchange(wait.handler, nullptr)->on_wait_over(woken ? WaitResult::woken : WaitResult::ready);
+  handler.on_wait_over(woken ? WaitResult::woken : WaitResult::ready);
 }
 
 // False where the system cannot watch the descriptor (no memory, too many watches): attempts then

@@ -8,6 +8,7 @@
 #include <array>
 #include <asio/posix/basic_stream_descriptor.hpp>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -54,14 +55,15 @@ class WatchedDescriptor : public std::enable_shared_from_this<WatchedDescriptor>
 
   struct Wait {
     HandlerMemory memory;
-    WaitHandler* handler = nullptr;
-    bool woken = false;
+    // Each wait has a number: one that was cancelled may not yet be told when the next begins.
+    std::uint64_t begun = 0;
+    std::uint64_t woken = 0;  // this one and those before
   };
 
   WatchedDescriptor(EventLoop& loop, int descriptor) noexcept : loop_(loop), number_(descriptor) {}
 
   Wait& slot(Interest interest) noexcept { return waits_[interest == Interest::write ? 1 : 0]; }
-  void tell(Wait& wait, const asio::error_code& error) noexcept;
+  void tell(WaitHandler& handler, bool woken, const asio::error_code& error) noexcept;
   bool attach() noexcept;
   void release_from_asio() noexcept;
   void close_if_unused() noexcept;

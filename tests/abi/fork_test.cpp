@@ -130,7 +130,11 @@ TEST(Fork, MakesEveryInheritedHandleAnswerForked) {
     REQUIRE(sally_tls_config_insecure_skip_verification(fresh.get(), nullptr) == SALLY_FORKED);
     Owned<sally_bytes> json;
     REQUIRE(sally_tls_config_to_json(config.get(), Out(json), nullptr) == SALLY_FORKED);
-    sally_stream_options options{sizeof options, 0, "localhost", nullptr, "443", config.get()};
+    sally_stream_options options{};
+    options.struct_size = sizeof options;
+    options.host = "localhost";
+    options.service = "443";
+    options.tls = config.get();
     Owned<sally_stream> stream;
     REQUIRE(sally_stream_create(&options, Out(stream), nullptr) == SALLY_FORKED);
     // A child's own config does not take what its parent made.

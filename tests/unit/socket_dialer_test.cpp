@@ -128,7 +128,9 @@ class Dialing {
     run_on(loop_, [&] {
       dialer_ = std::make_unique<socket::Dialer>(
           loop_, host, service,
-          [this](std::unique_ptr<transport::Transport> transport, ErrorRef error) {
+          [this](std::unique_ptr<transport::Transport> transport, ErrorRef error,
+                 socket::DialReport report) {
+            report_ = std::move(report);
             ++times_;
             if (times_ > 1) return;
             Dialed dialed{.connected = transport != nullptr, .peer = {}, .error = std::move(error)};
@@ -154,6 +156,7 @@ class Dialing {
  private:
   EventLoop loop_;
   std::unique_ptr<socket::Dialer> dialer_;
+  socket::DialReport report_;
   Awaited<Dialed> dialed_;
   int times_ = 0;
 };

@@ -25,6 +25,17 @@ constexpr ListenerLimits usual = {.handshake_timeout_ms = 20'000,
                                   .refusals = 64,
                                   .backlog = 0};
 
+// On one loop, so that limits are exact.
+socket::ListenerSetup setup(const std::string& host, const std::string& service,
+                            const Parties& parties, const ListenerLimits& limits) {
+  static const auto one_loop = transport::Runtime::with_threads(1);
+  return {.host = host,
+          .service = service,
+          .context = server_config(parties)->freeze(),
+          .limits = limits,
+          .runtime = one_loop};
+}
+
 class ListenerTest : public testing::Test {
  protected:
   ~ListenerTest() override {
@@ -33,7 +44,7 @@ class ListenerTest : public testing::Test {
 
   Listener& listen(const ListenerLimits& limits = usual, const Parties& parties = {}) {
     if (listener_) listener_->close();
-    listener_ = Listener::bind("127.0.0.1", "0", server_config(parties)->freeze(), limits);
+    listener_ = Listener::bind(setup("127.0.0.1", "0", parties, limits));
     return *listener_;
   }
   RawSocket raw() { return RawSocket::connect(listener_->port()); }
@@ -323,8 +334,7 @@ TEST_F(ListenerTest, ClosedAtAnyMomentOfAHandshakeLeavesNothingBehind) {
 TEST_F(ListenerTest, OnATakenPortSaysSo) {
   listen();
   try {
-    Listener::bind("127.0.0.1", std::to_string(listener_->port()), server_config({})->freeze(),
-                   usual);
+    Listener::bind(setup("127.0.0.1", std::to_string(listener_->port()), {}, usual));
     FAIL() << "bound twice";
   } catch (const Failure& failure) {
     EXPECT_EQ(name_of(failure.error()->status()), "SALLY_ADDRESS_IN_USE");
@@ -332,8 +342,7 @@ TEST_F(ListenerTest, OnATakenPortSaysSo) {
 }
 
 TEST_F(ListenerTest, OnAHostThatDoesNotExistSaysSo) {
-  EXPECT_THROW(Listener::bind("no-such-host.invalid", "0", server_config({})->freeze(), usual),
-               Failure);
+  EXPECT_THROW(Listener::bind(setup("no-such-host.invalid", "0", {}, usual)), Failure);
 }
 
 // --- Refusals arrive.

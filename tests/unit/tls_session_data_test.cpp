@@ -7,7 +7,7 @@
 namespace sally::test {
 namespace {
 
-constexpr std::size_t window = tls::Session::window;
+constexpr std::size_t window = transport::FlowLimits{}.high_watermark;
 // Header, tag and inner type of each record of 16 KiB, generously.
 constexpr std::size_t overhead = 64 * (window / 16384 + 1);
 
@@ -153,7 +153,7 @@ TEST_P(SessionData, ResetIsAReset) {
 
 TEST_P(SessionData, CloseNotifyIsAProperEnd) {
   client.write("last words");
-  client.session().send_close_notify();
+  client.session().end_sending();
   EXPECT_EQ(name_of(client.flush_status()), "SALLY_OK");
 
   EXPECT_EQ(server.read(), "last words");
@@ -162,7 +162,7 @@ TEST_P(SessionData, CloseNotifyIsAProperEnd) {
 }
 
 TEST_P(SessionData, TheOtherDirectionGoesOnAfterACloseNotify) {
-  client.session().send_close_notify();
+  client.session().end_sending();
   client.flush_status();
   std::array<std::byte, 16> buffer{};
   const tls::Progress ended = server.session().read(buffer);
@@ -172,17 +172,17 @@ TEST_P(SessionData, TheOtherDirectionGoesOnAfterACloseNotify) {
 
   EXPECT_EQ(name_of(server.write_status("still here")), "SALLY_OK");
   EXPECT_EQ(client.read(), "still here");
-  server.session().send_close_notify();
+  server.session().end_sending();
   server.flush_status();
   EXPECT_EQ(name_of(client.read_status()), "SALLY_END_OF_STREAM");
   EXPECT_TRUE(client.session().close_notify_received());
 }
 
 TEST_P(SessionData, CloseNotifyGoesOutOnce) {
-  client.session().send_close_notify();
+  client.session().end_sending();
   const std::size_t size = client.session().pending_output();
   EXPECT_GT(size, 0u);
-  client.session().send_close_notify();
+  client.session().end_sending();
   EXPECT_EQ(client.session().pending_output(), size);
 }
 
@@ -190,7 +190,7 @@ TEST_P(SessionData, CloseNotifyBehindAFullTransportFollowsWhatWasWritten) {
   client.transport().set_faults({.capacity = 100});
   const std::string text(5000, 'x');
   ASSERT_EQ(client.write(text), text.size());
-  client.session().send_close_notify();
+  client.session().end_sending();
 
   std::string arrived;
   while (client.flush_status() == SALLY_WOULD_BLOCK) arrived += server.read_all();

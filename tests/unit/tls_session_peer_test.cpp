@@ -113,7 +113,7 @@ TEST_F(HalfATicket, IsNoReasonForAWriteToFail) {
 }
 
 TEST_F(HalfATicket, DoesNotSwallowTheCloseNotify) {
-  pair.ours().session().send_close_notify();
+  pair.ours().session().end_sending();
   pair.peer().transport().resume();
   pair.peer().write("after the ticket");
   EXPECT_EQ(pair.ours().read(), "after the ticket");

@@ -1,17 +1,18 @@
-#include "tls/send_queue.h"
+#include "transport/send_queue.h"
 
 #include <array>
 
-namespace sally::tls {
+namespace sally::transport {
 
 void SendQueue::append(std::span<const std::byte> bytes) {
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
 }
 
-transport::Transfer SendQueue::send(transport::Channel& channel) noexcept {
+Transfer SendQueue::send(Channel& channel) noexcept {
   const std::array buffers = {std::span<const std::byte>(bytes_).subspan(head_)};
-  const transport::Transfer transfer = channel.try_send(buffers);
+  const Transfer transfer = channel.try_send(buffers);
   head_ += transfer.size;
+  sent_ += transfer.size;
   if (empty()) {
     std::vector<std::byte>().swap(bytes_);  // an idle connection keeps no buffer
     head_ = 0;
@@ -19,4 +20,4 @@ transport::Transfer SendQueue::send(transport::Channel& channel) noexcept {
   return transfer;
 }
 
-}  // namespace sally::tls
+}  // namespace sally::transport

@@ -1,0 +1,91 @@
+#include "abi/completion.h"
+
+#include "abi/boundary.h"
+#include "abi/bytes.h"
+
+#include <memory>
+#include <utility>
+
+namespace sally::abi {
+
+namespace {
+
+static_assert(sizeof(sally_completion) ==
+                  2 * sizeof(std::uint32_t) + sizeof(std::uint64_t) + 4 * sizeof(void*),
+              "no padding");
+static_assert(sizeof(sally_event) ==
+                  2 * sizeof(std::uint64_t) + 2 * sizeof(void*) + 2 * sizeof(std::int32_t),
+              "no padding");
+
+// The caller's, until the last copy of what refers to it has gone.
+using User = std::shared_ptr<void>;
+
+User take_user(const sally_completion& completion) {
+  if (completion.free_user == nullptr) return {completion.user, [](void*) {}};
+  return {completion.user, completion.free_user};
+}
+
+std::int32_t kind_of(const socket::AsyncOperation& operation) {
+  switch (operation.kind) {
+    case socket::EventKind::accepted:
+      return SALLY_EVENT_ACCEPTED;
+    case socket::EventKind::refused:
+      return SALLY_EVENT_REFUSED;
+    case socket::EventKind::done:
+      break;
+  }
+  return SALLY_EVENT_DONE;
+}
+
+}  // namespace
+
+socket::Completion to_completion(const sally_completion* completion) {
+  const sally_completion given = copy_options(completion);
+  User user = take_user(given);
+  require(given.flags == 0, "a flag of the completion is not known");
+  require((given.queue != nullptr) != (given.function != nullptr),
+          "a completion goes either to a queue or to a function");
+  socket::Completion result{.queue = {}, .tag = given.tag, .function = {}};
+  if (given.queue != nullptr) {
+    result.queue = usable(given.queue).object;
+    // Kept for its end only.
+    if (given.free_user != nullptr) result.function = [user](socket::AsyncOperation&) {};
+    return result;
+  }
+  result.function = [function = given.function, user](socket::AsyncOperation& operation) {
+    sally_event event{};
+    try {
+      to_event(operation, event);
+    } catch (...) {
+      event = {.tag = operation.tag(),
+               .size = 0,
+               .object = nullptr,
+               .error = const_cast<sally_error*>(out_of_memory_error().detach()),
+               .status = SALLY_OUT_OF_MEMORY,
+               .kind = kind_of(operation)};
+    }
+    function(user.get(), &event);
+    sally_event_dispose(&event);
+  };
+  return result;
+}
+
+void to_event(socket::AsyncOperation& operation, sally_event& event) {
+  event = {.tag = operation.tag(),
+           .size = operation.size,
+           .object = nullptr,
+           .error = nullptr,
+           .status = operation.outcome.status,
+           .kind = kind_of(operation)};
+  if (operation.accepted) {
+    event.object = new sally_stream(std::exchange(operation.accepted, {}));
+  } else if (operation.refusal) {
+    event.object = to_bytes(std::move(operation.peer));
+    event.error = const_cast<sally_error*>(std::exchange(operation.refusal, {}).detach());
+  }
+  if (operation.outcome.ok()) return;
+  ErrorRef why = operation.outcome.error ? operation.outcome.error : make_error(event.status);
+  event.error = const_cast<sally_error*>(why.detach());
+}
+
+}  // namespace sally::abi

@@ -1,0 +1,30 @@
+// Completions of the C ABI as the layers below understand them, and their events.
+#pragma once
+
+#include "abi/handles.h"
+#include "socket/async_operation.h"
+
+#include <utility>
+
+#include <sallyport/queue.h>
+
+namespace sally::abi {
+
+// Where a result shall go. `free_user` will run when the completion has gone, wherever that is; so
+// this comes first in every function that takes one. Throws Failure.
+socket::Completion to_completion(const sally_completion* completion);
+
+// Fills the event with what a completed operation says, and moves what it carries there. Throws
+// std::bad_alloc, and the operation is then as before.
+void to_event(socket::AsyncOperation& operation, sally_event& event);
+
+// Submits the operation to its stream or listener, and hands it out to who wants it.
+template <class Object, class Operation>
+void start(Object& object, Ref<Operation> operation, sally_operation** handle) {
+  Ref<sally_operation> wanted;
+  if (handle != nullptr) wanted = make_ref<sally_operation>(operation);
+  object.submit(std::move(operation));
+  if (handle != nullptr) *handle = wanted.detach();
+}
+
+}  // namespace sally::abi

@@ -1,0 +1,28 @@
+#include "socket/async_operation.h"
+
+#include "socket/stream.h"
+
+#include <utility>
+
+namespace sally::socket {
+
+AsyncOperation::AsyncOperation(Completion completion, EventKind what)
+    : kind(what), completion_(std::move(completion)) {
+  if (completion_.queue) completion_.queue->reserve(*this);
+}
+
+AsyncOperation::~AsyncOperation() {
+  if (completion_.queue) completion_.queue->withdraw(*this);
+  if (accepted) accepted->abandon();
+}
+
+void AsyncOperation::complete() noexcept {
+  // What it holds goes now, and not with the last handle of the operation.
+  const auto function = std::exchange(completion_.function, nullptr);
+  if (completion_.queue)
+    completion_.queue->push(*this);
+  else
+    function(*this);
+}
+
+}  // namespace sally::socket

@@ -1,0 +1,62 @@
+// An operation that goes on after the call which started it, and where its result goes.
+#pragma once
+
+#include "socket/completion_queue.h"
+#include "socket/outcome.h"
+#include "status/ref.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace sally::socket {
+
+class AsyncOperation;
+class Stream;
+
+// Either a queue, or a function that is called on an event loop.
+struct Completion {
+  Ref<CompletionQueue> queue;
+  std::uint64_t tag = 0;
+  std::function<void(AsyncOperation&)> function;
+};
+
+// What kind of event its end is.
+enum class EventKind { done, accepted, refused };
+
+class AsyncOperation : public RefCounted<AsyncOperation> {
+ public:
+  // Reserves its place in the queue. Throws Failure(SALLY_CLOSED).
+  explicit AsyncOperation(Completion completion, EventKind kind = EventKind::done);
+  // One that was never completed gives its place back.
+  virtual ~AsyncOperation();
+
+  // Any thread, any time; it completes all the same, once.
+  virtual void cancel() noexcept = 0;
+
+  std::uint64_t tag() const noexcept { return completion_.tag; }
+
+  const EventKind kind;
+  // Its result, once it is complete.
+  Outcome outcome;
+  std::size_t size = 0;  // bytes moved, or what a wait found
+  Ref<Stream> accepted;  // by a listener
+  std::string peer;      // of a refusal
+  ErrorRef refusal;
+
+ protected:
+  // Once. No lock is held; where the result goes to a function, on a loop's thread.
+  void complete() noexcept;
+
+ private:
+  friend class CompletionQueue;
+
+  Completion completion_;
+  // The queue's, under its lock.
+  bool pending_ = false;
+  AsyncOperation* previous_ = nullptr;
+  AsyncOperation* next_ = nullptr;
+};
+
+}  // namespace sally::socket

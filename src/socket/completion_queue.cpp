@@ -1,0 +1,120 @@
+#include "socket/completion_queue.h"
+
+#include "socket/async_operation.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sally::socket {
+
+void CompletionQueue::reserve(AsyncOperation& operation) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) throw Failure(SALLY_CLOSED, {.message = "the completion queue was closed"});
+  operation.pending_ = true;
+  operation.next_ = first_pending_;
+  if (first_pending_ != nullptr) first_pending_->previous_ = &operation;
+  first_pending_ = &operation;
+}
+
+void CompletionQueue::unlink(AsyncOperation& operation) noexcept {
+  operation.pending_ = false;
+  if (to_cancel_ == &operation) to_cancel_ = operation.next_;
+  if (operation.next_ != nullptr) operation.next_->previous_ = operation.previous_;
+  (operation.previous_ != nullptr ? operation.previous_->next_ : first_pending_) = operation.next_;
+  operation.previous_ = operation.next_ = nullptr;
+}
+
+void CompletionQueue::signal() noexcept {
+  if (!std::exchange(signaled_, true)) waker_.wake();
+}
+
+void CompletionQueue::withdraw(AsyncOperation& operation) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!operation.pending_) return;
+  unlink(operation);
+  if (is_over()) signal();
+}
+
+void CompletionQueue::push(AsyncOperation& operation) noexcept {
+  const std::lock_guard lock(mutex_);
+  unlink(operation);
+  if (!abandoned_) {
+    operation.retain();
+    (newest_ != nullptr ? newest_->next_ : oldest_) = &operation;
+    newest_ = &operation;
+  }
+  if (!abandoned_ || is_over()) signal();
+}
+
+Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
+                              std::vector<Ref<AsyncOperation>>& taken) {
+  constexpr std::size_t most_reserved = 1024;
+  taken.reserve(std::min(capacity, most_reserved));
+  std::unique_lock lock(mutex_);
+  while (oldest_ == nullptr) {
+    if (is_over()) return SALLY_CLOSED;
+    if (patience.attempt) return SALLY_WOULD_BLOCK;
+    lock.unlock();
+    const bool in_time = waker_.wait(patience.deadline);
+    lock.lock();
+    if (!in_time && oldest_ == nullptr && !is_over()) return SALLY_TIMED_OUT;
+  }
+  while (oldest_ != nullptr && taken.size() < std::min(capacity, most_reserved)) {
+    AsyncOperation* operation = oldest_;
+    oldest_ = std::exchange(operation->next_, nullptr);
+    if (oldest_ == nullptr) newest_ = nullptr;
+    taken.push_back(Ref<AsyncOperation>::adopt(operation));
+  }
+  if (oldest_ == nullptr && !is_over()) {
+    waker_.reset();
+    signaled_ = false;
+  }
+  return SALLY_OK;
+}
+
+void CompletionQueue::put_back(Ref<AsyncOperation> operation) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (abandoned_) return;
+  AsyncOperation* raw = operation.detach();
+  raw->next_ = oldest_;
+  oldest_ = raw;
+  if (newest_ == nullptr) newest_ = raw;
+  signal();
+}
+
+Ref<AsyncOperation> CompletionQueue::next_to_cancel() noexcept {
+  const std::lock_guard lock(mutex_);
+  while (to_cancel_ != nullptr) {
+    AsyncOperation* pending = std::exchange(to_cancel_, to_cancel_->next_);
+    // Not one whose last reference is going this very moment.
+    if (pending->retain_if_alive()) return Ref<AsyncOperation>::adopt(pending);
+  }
+  return {};
+}
+
+void CompletionQueue::close() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(closed_, true)) to_cancel_ = first_pending_;
+    if (is_over()) signal();
+  }
+  while (const Ref<AsyncOperation> operation = next_to_cancel()) operation->cancel();
+}
+
+void CompletionQueue::abandon() noexcept {
+  AsyncOperation* dropped = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    dropped = std::exchange(oldest_, nullptr);
+    newest_ = nullptr;
+  }
+  while (dropped != nullptr) {
+    AsyncOperation* next = std::exchange(dropped->next_, nullptr);
+    dropped->release();
+    dropped = next;
+  }
+  close();
+}
+
+}  // namespace sally::socket

@@ -1,0 +1,132 @@
+#include "socket/listener_shard.h"
+
+#include "socket/linger.h"
+#include "socket/listener.h"
+
+#include <utility>
+
+namespace sally::socket {
+
+using transport::TransferState;
+using transport::WaitResult;
+
+namespace {
+
+// Out of descriptors or memory: trying again at once would spin, since the connection stays in the
+// backlog.
+constexpr std::int64_t pause_ms = 100;
+
+}  // namespace
+
+ListenerShard::ListenerShard(Listener& listener, transport::EventLoop& loop,
+                             std::unique_ptr<transport::Acceptor> acceptor)
+    : listener_(listener),
+      loop_(loop),
+      acceptor_(std::move(acceptor)),
+      pause_(std::make_unique<transport::Timer>(loop)) {}
+
+void ListenerShard::resume() {
+  loop_.post([self = Ref<ListenerShard>::share(this), keep = Ref<Listener>::share(&listener_)] {
+    self->accept_more();
+  });
+}
+
+void ListenerShard::stop() {
+  loop_.post([self = Ref<ListenerShard>::share(this), keep = Ref<Listener>::share(&listener_)] {
+    if (!self->acceptor_) return;
+    self->acceptor_->close();
+    self->acceptor_.reset();
+    self->pause_.reset();
+  });
+}
+
+void ListenerShard::close() {
+  stop();
+  loop_.post([self = Ref<ListenerShard>::share(this), keep = Ref<Listener>::share(&listener_)] {
+    for (auto& [handshake, source] : std::exchange(self->handshakes_, {})) {
+      handshake->abandon();
+      handshake->release();
+      keep->handshake_over();
+      keep->departed(source);
+    }
+  });
+}
+
+void ListenerShard::close_in_child() noexcept {
+  if (acceptor_) acceptor_->close_in_child();
+}
+
+void ListenerShard::accept_more() noexcept {
+  while (acceptor_ && !waiting_ && listener_.has_room()) {
+    transport::Acceptor::Accepted accepted = acceptor_->try_accept();
+    if (accepted.state == TransferState::moved) {
+      begin(std::move(accepted));
+      continue;
+    }
+    if (accepted.state == TransferState::would_block) {
+      waiting_ = true;
+      retain();  // until on_wait_over
+      listener_.retain();
+      return acceptor_->wait_async(*this);
+    }
+    return pause_->start(transport::deadline_after(pause_ms), [this] { accept_more(); });
+  }
+}
+
+void ListenerShard::on_wait_over(WaitResult result) noexcept {
+  const Ref<Listener> keep = Ref<Listener>::adopt(&listener_);
+  const Ref<ListenerShard> self = Ref<ListenerShard>::adopt(this);
+  waiting_ = false;
+  if (result == WaitResult::ready) accept_more();
+}
+
+void ListenerShard::begin(transport::Acceptor::Accepted accepted) {
+  if (!listener_.admit(accepted.source)) {
+    const std::string peer = accepted.transport->peer_address();
+    accepted.transport->close(/*abort=*/true);
+    return listener_.refuse(
+        peer, make_error(SALLY_LIMIT_EXCEEDED,
+                         {.message = "too many connections from one source", .address = peer}));
+  }
+  if (!listener_.setup_.context) {
+    return listener_.deliver({.transport = std::move(accepted.transport)}, accepted.source);
+  }
+  auto handshake = make_ref<ServerHandshake>(
+      std::move(accepted.transport), listener_.setup_.context,
+      [self = Ref<ListenerShard>::share(this), keep = Ref<Listener>::share(&listener_)](
+          ServerHandshake& done, ServerHandshake::Result result) {
+        self->handshake_done(done, std::move(result));
+      });
+  handshakes_.emplace(handshake.get(), std::move(accepted.source));
+  listener_.handshake_began();
+  handshake.detach()->start(
+      transport::deadline_after(listener_.setup_.limits.handshake_timeout_ms));
+}
+
+void ListenerShard::handshake_done(ServerHandshake& handshake,
+                                   ServerHandshake::Result result) noexcept {
+  // The handshake is in the middle of telling us: let it go when it has returned.
+  const Ref<ServerHandshake> owned = Ref<ServerHandshake>::adopt(&handshake);
+  const std::string source = std::move(handshakes_.extract(&handshake).mapped());
+  loop_.post([owned] {});
+  if (!result.error) {
+    listener_.deliver(std::move(result), source);
+    listener_.handshake_over();
+    return accept_more();
+  }
+  listener_.refuse(result.transport->peer_address(), result.error);
+  if (!result.session) {
+    result.transport->close();
+    listener_.handshake_over();
+    listener_.departed(source);
+    return accept_more();
+  }
+  linger(std::move(result.transport), std::move(result.session),
+         [self = Ref<ListenerShard>::share(this), keep = Ref<Listener>::share(&listener_), source] {
+           keep->handshake_over();
+           keep->departed(source);
+           self->accept_more();
+         });
+}
+
+}  // namespace sally::socket

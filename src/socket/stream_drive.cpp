@@ -1,0 +1,220 @@
+// Asynchronous operations of a stream, on its loop: each turn attempts whatever can go on, sends once
+// for all of it, and waits for what is missing.
+#include "socket/loop_wait.h"
+#include "socket/stream.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sally::socket {
+
+using transport::Interest;
+using transport::Progress;
+
+StreamOperation::StreamOperation(Ref<Stream> stream, Request what, transport::Deadline deadline,
+                                 Completion completion)
+    : AsyncOperation(std::move(completion)),
+      Operation(std::move(what), Patience::until(deadline)),
+      stream_(std::move(stream)) {}
+
+StreamOperation::~StreamOperation() = default;
+
+void StreamOperation::cancel() noexcept {
+  const Stream::Lock lock(stream_->mutex_);
+  if (settled_) return;
+  canceled = true;
+  stream_->attention_ = true;
+  stream_->schedule();
+}
+
+void StreamOperation::wake() noexcept {
+  if (settled_) return;
+  stream_->attention_ = true;
+  stream_->schedule();
+}
+
+void Stream::open_loop(transport::EventLoop& loop) {
+  call_ = std::make_unique<transport::LoopCall>(
+      loop,
+      [](void* context) noexcept {
+        const Ref<Stream> stream = Ref<Stream>::adopt(static_cast<Stream*>(context));
+        {
+          const Lock lock(stream->mutex_);
+          stream->scheduled_ = false;
+        }
+        stream->advance();
+      },
+      this);
+  wait_read_ = std::make_unique<LoopWait>(*this, Interest::read);
+  wait_write_ = std::make_unique<LoopWait>(*this, Interest::write);
+}
+
+// A turn on the loop, soon.
+void Stream::schedule() noexcept {
+  if (advancing_) {
+    again_ = true;
+    return;
+  }
+  if (!call_ || std::exchange(scheduled_, true)) return;
+  retain();  // until the call
+  call_->post();
+}
+
+void Stream::schedule_flush() noexcept {
+  if (state_ != State::open || closing_ || flow_->pending_output() == 0) return;
+  flush_due_ = true;
+  schedule();
+}
+
+void Stream::submit(Ref<StreamOperation> operation) {
+  const Lock lock(mutex_);
+  if (auto refused = admit(*operation)) {
+    // A close that finds nothing to do has done it.
+    if (operation->request.verb != Verb::close || !refused->ok()) {
+      throw Failure(refused->error ? refused->error : make_error(refused->status));
+    }
+    if (!runtime_) runtime_ = transport::Runtime::shared();
+    if (!call_) open_loop(runtime_->pick());
+    return deliver_later(*operation.detach());
+  }
+  static_cast<void>(operation.detach());  // until it is delivered
+  attention_ = true;
+  schedule();
+}
+
+// Ends an operation that goes on here; it is told when the lock is free.
+void Stream::settle(Operation& operation, Outcome outcome) noexcept {
+  auto& settled = static_cast<StreamOperation&>(operation);
+  if (settled.settled_) return;
+  retire(operation, outcome);
+  settled.outcome = std::move(outcome);
+  settled.size = operation.request.moved;
+  deliver_later(settled);
+}
+
+void Stream::deliver_later(StreamOperation& settled) noexcept {
+  settled.settled_ = true;
+  (last_settled_ != nullptr ? last_settled_->next_settled_ : settled_) = &settled;
+  last_settled_ = &settled;
+  schedule();
+}
+
+void Stream::advance() noexcept {
+  StreamOperation* done = nullptr;
+  {
+    const Lock lock(mutex_);
+    advancing_ = true;
+    do {
+      again_ = false;
+      if (std::exchange(attention_, false)) attend();
+      attempt_all();
+    } while (again_);
+    arm();
+    advancing_ = false;
+    done = std::exchange(settled_, nullptr);
+    last_settled_ = nullptr;
+    if (std::exchange(yields_, false)) schedule();
+  }
+  while (done != nullptr) {
+    const Ref<StreamOperation> operation = Ref<StreamOperation>::adopt(done);
+    done = std::exchange(operation->next_settled_, nullptr);
+    operation->timer_.reset();
+    operation->complete();
+  }
+}
+
+// Ends what is to end, and starts the clocks of what has begun or whose deadline has moved.
+void Stream::attend() noexcept {
+  Operation* next = nullptr;
+  for (Operation* operation = operations_.first(); operation != nullptr; operation = next) {
+    next = OperationList::after(*operation);
+    if (!operation->is_async()) continue;
+    if (auto over = ended(*operation)) {
+      settle(*operation, std::move(*over));
+      // It may have ended others with it.
+      attention_ = again_ = true;
+      return;
+    }
+    auto& async = static_cast<StreamOperation&>(*operation);
+    if (async.timed_for_ == async.patience.deadline) continue;
+    async.timed_for_ = async.patience.deadline;
+    if (!async.timer_) async.timer_.emplace(call_->loop());
+    async.timer_->start(async.timed_for_, [this, &async] {
+      const Ref<Stream> stream = Ref<Stream>::share(this);
+      {
+        const Lock lock(mutex_);
+        async.expired = true;
+        attention_ = true;
+      }
+      advance();
+    });
+  }
+}
+
+void Stream::attempt_async(Operation* operation) noexcept {
+  if (operation == nullptr || !operation->is_async()) return;
+  if (auto outcome = attempt(*operation)) settle(*operation, std::move(*outcome));
+}
+
+void Stream::attempt_all() noexcept {
+  attempt_async(exclusive_);
+  if (flow_ && !handshaking_) {
+    attempt_writers();
+    flush_in_turn();
+    attempt_async(reader_);
+    for (std::size_t i = 0; i < waits_.size();) {
+      Operation* wait = waits_[i];
+      attempt_async(wait);
+      if (i < waits_.size() && waits_[i] == wait) ++i;
+    }
+  }
+  attempt_async(closer_);
+}
+
+void Stream::attempt_writers() noexcept {
+  while (!writers_.empty() && writers_.front()->is_async()) {
+    Operation* first = writers_.front();
+    attempt_async(first);
+    if (!writers_.empty() && writers_.front() == first) return;
+  }
+}
+
+// One send for all that this turn has written.
+void Stream::flush_in_turn() noexcept {
+  sends_wait_ = false;
+  if (state_ != State::open || (sending_.empty() && !flush_due_)) return;
+  Progress progress;
+  try {
+    progress = flow_->flush();
+  } catch (...) {
+    progress = {.state = Progress::State::failed, .error = out_of_memory_error()};
+  }
+  collect_sent();
+  if (progress.state == Progress::State::waiting) {
+    sends_wait_ = true;
+    return;
+  }
+  flush_due_ = false;
+  if (progress.state == Progress::State::done) return;
+  const std::deque<Operation*> failed = sending_;
+  for (Operation* operation : failed) {
+    if (operation->is_async()) settle(*operation, Outcome(progress.error));
+  }
+}
+
+void Stream::arm() noexcept {
+  if (!transport_ || state_ == State::closed) return;
+  Interest missing = sends_wait_ ? Interest::write : Interest::none;
+  const auto include = [&missing](const Operation* operation) {
+    if (operation != nullptr && operation->is_async()) missing = missing | operation->interest;
+  };
+  include(exclusive_);
+  include(reader_);
+  include(closer_);
+  if (!writers_.empty()) include(writers_.front());
+  for (const Operation* wait : waits_) include(wait);
+  if (includes(missing, Interest::read)) wait_read_->start();
+  if (includes(missing, Interest::write)) wait_write_->start();
+}
+
+}  // namespace sally::socket
