@@ -143,6 +143,8 @@ class Stream : public RefCounted<Stream> {
   void schedule_flush() noexcept;
   void advance() noexcept;
   void attend() noexcept;
+  Operation* next_ended() const noexcept;
+  void start_clock(StreamOperation& operation);
   void attempt_all() noexcept;
   void attempt_async(Operation* operation) noexcept;
   void attempt_writers() noexcept;
