@@ -42,14 +42,13 @@ void CompletionQueue::push(AsyncOperation& operation) noexcept {
     operation.retain();
     (newest_ != nullptr ? newest_->next_ : oldest_) = &operation;
     newest_ = &operation;
+    ++waiting_;
   }
   if (!abandoned_ || is_over()) signal();
 }
 
 Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
                               std::vector<Ref<AsyncOperation>>& taken) {
-  constexpr std::size_t most_reserved = 1024;
-  taken.reserve(std::min(capacity, most_reserved));
   std::unique_lock lock(mutex_);
   while (oldest_ == nullptr) {
     if (is_over()) return SALLY_CLOSED;
@@ -59,10 +58,14 @@ Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
     lock.lock();
     if (!in_time && oldest_ == nullptr && !is_over()) return SALLY_TIMED_OUT;
   }
-  while (oldest_ != nullptr && taken.size() < std::min(capacity, most_reserved)) {
+  // All that was asked for, or all that there is: who gets fewer waits for the next signal.
+  capacity = std::min(capacity, waiting_);
+  taken.reserve(capacity);
+  while (taken.size() < capacity) {
     AsyncOperation* operation = oldest_;
     oldest_ = std::exchange(operation->next_, nullptr);
     if (oldest_ == nullptr) newest_ = nullptr;
+    --waiting_;
     taken.push_back(Ref<AsyncOperation>::adopt(operation));
   }
   if (oldest_ == nullptr && !is_over()) {
@@ -79,7 +82,10 @@ void CompletionQueue::put_back(Ref<AsyncOperation> operation) noexcept {
   raw->next_ = oldest_;
   oldest_ = raw;
   if (newest_ == nullptr) newest_ = raw;
-  signal();
+  ++waiting_;
+  // Again, for who was told that fewer came than were asked for.
+  signaled_ = true;
+  waker_.wake();
 }
 
 Ref<AsyncOperation> CompletionQueue::next_to_cancel() noexcept {
@@ -108,6 +114,7 @@ void CompletionQueue::abandon() noexcept {
     abandoned_ = true;
     dropped = std::exchange(oldest_, nullptr);
     newest_ = nullptr;
+    waiting_ = 0;
   }
   while (dropped != nullptr) {
     AsyncOperation* next = std::exchange(dropped->next_, nullptr);

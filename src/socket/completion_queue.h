@@ -24,7 +24,8 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   int descriptor() const noexcept { return waker_.descriptor(); }
 
   // Adds up to `capacity` completed operations to `taken`, oldest first, at least one on success.
-  // SALLY_CLOSED: the queue was closed, and nothing is pending or waiting any more.
+  // SALLY_CLOSED: the queue was closed, and nothing is pending or waiting any more. Throws
+  // std::bad_alloc, and everything waits on.
   Outcome take(std::size_t capacity, const Patience& patience,
                std::vector<Ref<AsyncOperation>>& taken);
   // Puts back what could not be handed on; it is then the oldest.
@@ -60,6 +61,7 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   AsyncOperation* to_cancel_ = nullptr;  // while closing: this one and those after it
   AsyncOperation* oldest_ = nullptr;     // each that waits holds a reference that this owns
   AsyncOperation* newest_ = nullptr;
+  std::size_t waiting_ = 0;  // from the oldest to the newest
 };
 
 }  // namespace sally::socket

@@ -131,9 +131,10 @@ void Stream::attend() noexcept {
     if (!operation->is_async()) continue;
     if (auto over = ended(*operation)) {
       settle(*operation, std::move(*over));
-      // It may have ended others with it.
-      attention_ = again_ = true;
-      return;
+      // It may have ended others with it. All of them end before any is attempted again: on a
+      // transport that is closed by now, an attempt would tell something else.
+      next = operations_.first();
+      continue;
     }
     auto& async = static_cast<StreamOperation&>(*operation);
     if (async.timed_for_ == async.patience.deadline) continue;
