@@ -22,7 +22,10 @@ SALLY_BEGIN_DECLS
 /* A place where results wait until somebody takes them. Any number of threads may use one. */
 typedef struct sally_queue sally_queue;
 
-/* A started operation, to cancel it. Keeping one is never needed. */
+/*
+ * A started operation, to cancel it. Keeping one is never needed; it keeps the object that was
+ * operated on, and with it the event loop, also when the operation is complete.
+ */
 typedef struct sally_operation sally_operation;
 
 /* Kinds of event. More may come: dispose of those that are not known. */
@@ -109,6 +112,9 @@ SALLY_API sally_queue *sally_queue_retain(sally_queue *queue);
 /*
  * The last release closes, and disposes of the events that nobody took and of those still to come.
  * The descriptor is closed when the last operation has completed.
+ *
+ * Where buffers are lent, close first, take until SALLY_CLOSED, and release then: the operations of
+ * a queue that was released end a moment later, and nothing but their `free_user` says when.
  */
 SALLY_API void sally_queue_release(sally_queue *queue);
 

@@ -1,13 +1,11 @@
 """The C ABI from Python, with ctypes and nothing else.
 
-Results come through a completion queue, so that no callback ever crosses the ABI and everything runs
-on one thread. What an operation borrows is kept here until its completion is delivered.
+Results come through a completion queue, so that no callback ever crosses the ABI and everything
+runs on one thread. What an operation borrows is kept here until its completion is delivered.
 """
 
 import ctypes
-import select
-import selectors
-import time
+import weakref
 from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_size_t, c_ssize_t, c_uint16
 from ctypes import c_uint32, c_uint64, c_void_p, sizeof
 
@@ -192,6 +190,7 @@ class Queue(Handle):
         super().__init__(library, "queue", library.make("queue_create"))
         self.fd = library.queue_fd(self.pointer)
         self.pending = {}
+        self.alive = weakref.WeakSet()  # each pending or in somebody's hands, with what it lent
         self.started = self.delivered = 0
         self._events = (Event * capacity)()
 
@@ -206,6 +205,7 @@ class Queue(Handle):
             pending.operation = Handle(self.library, "operation", operation.value)
         self.started += 1
         self.pending[pending.tag] = pending
+        self.alive.add(pending)
         return pending
 
     def take(self):
@@ -233,66 +233,3 @@ class Queue(Handle):
 
     def close(self):
         self.library.call("queue_close", self.pointer)
-
-
-class Loop:
-    """Runs generators that yield what they wait for, on one thread, with one watched descriptor."""
-
-    def __init__(self, queue, edge_triggered=False, between=lambda: None):
-        self.queue, self.between = queue, between
-        self.tasks = self.wakeups = 0
-        if edge_triggered:
-            self._poller = select.epoll()
-            self._poller.register(queue.fd, select.EPOLLIN | select.EPOLLET)
-            self._wait = self._poller.poll
-        else:
-            self._poller = selectors.DefaultSelector()
-            self._poller.register(queue.fd, selectors.EVENT_READ)
-            self._wait = self._poller.select
-
-    def run(self, tasks, seconds=120):
-        deadline = time.monotonic() + seconds
-        for task in tasks:
-            self.tasks += 1
-            self._resume(task, None)
-        while self.tasks > 0:
-            self._wait_until(deadline)
-            self.serve()
-
-    def _wait_until(self, deadline):
-        if not self._wait(max(0.001, deadline - time.monotonic())):
-            raise AssertionError(f"no event for {len(self.queue.pending)} operations, "
-                                 f"{self.tasks} tasks")
-        self.wakeups += 1
-
-    def serve(self):
-        """Takes until fewer come than were asked for, as edge-triggered pollers must."""
-        while batch := self.queue.take():
-            for pending in batch:
-                self.between()
-                if pending.task:
-                    self._resume(pending.task, pending)
-            if len(batch) < len(self.queue._events):
-                return
-
-    def drain(self, seconds=30):
-        """Takes until a closed queue says that nothing is left."""
-        deadline = time.monotonic() + seconds
-        while True:
-            self._wait_until(deadline)
-            while batch := self.queue.take():
-                pass
-            if batch is None:
-                return
-
-    def _resume(self, task, result):
-        try:
-            pending = task.send(result)
-            while pending.delivered:
-                pending = task.send(pending)
-            pending.task = task
-        except StopIteration:
-            self.tasks -= 1
-
-    def close(self):
-        self._poller.close()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proof of the waist: a thousand mutual-TLS connections from one thread of Python, through one descriptor.
+"""Proof of the waist: a thousand mutual-TLS connections, one thread of Python, one descriptor.
 
     waist_proof.py LIBRARY ZOO [--connections 1000] [--seed N]
 
@@ -16,7 +16,8 @@ import resource
 import sys
 import time
 
-from waist import Library, Loop, Queue
+from waist import Library, Queue
+from waist_loop import Loop
 from waist_sockets import Material
 from waist_teardown import Census, Teardown
 from waist_traffic import Traffic
@@ -73,6 +74,7 @@ def run_traffic(library, material, connections, seed, edge_triggered, between):
     other.queue.release()
     report("events of closing", traffic.close_all)
     assert not queue.pending and queue.started == queue.delivered
+    assert not queue.alive, "what was lent goes with its delivery, before any collection"
     queue.close()
     loop.drain()
     traffic.release()
@@ -100,6 +102,10 @@ def garbage_collector_stress(seed):
         gc.set_threshold(*threshold)
 
 
+def collections():
+    return sum(generation["collections"] for generation in gc.get_stats())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("library")
@@ -118,8 +124,10 @@ def main():
     print("traffic, level-triggered")
     run_traffic(library, material, connections, options.seed, False, lambda: None)
     print("traffic, edge-triggered, under garbage-collector stress")
+    before = collections()
     with garbage_collector_stress(options.seed) as between:
         run_traffic(library, material, connections, options.seed, True, between)
+    print(f"  {collections() - before} collections")
     print("teardown")
     teardown = Teardown(library, material, options.seed)
     report = Report()

@@ -12,7 +12,8 @@ import time
 
 from waist import CANCELED, CLOSED, CONNECTION_ABORTED, CONNECTION_RESET, END_OF_STREAM
 from waist import INVALID_ARGUMENT, OK, READ, ROLE_CLIENT, ROLE_SERVER, TRUNCATED, WRITE
-from waist import Failure, Loop, Queue
+from waist import Failure, Queue
+from waist_loop import Loop
 from waist_sockets import Listener, Stream, make_runtime
 
 SETTLE_SECONDS = 10
@@ -56,11 +57,11 @@ class Census:
 
     def settle_handles_and_sockets(self):
         """Where event loops were made that stay."""
-        self.settle(lambda count: (count[0], sum("socket" in link for link in count[1].values())))
+        self.settle(lambda count: (count[0], sum("socket" in to for to in count[1].values())))
 
 
 class Scene:
-    """A connected pair, a client in the midst of connecting, and something pending on everything."""
+    """A connected pair, a client in the midst of connecting, something pending on everything."""
 
     def __init__(self, library, material, deaf_port, own_runtime, stalled=False, lending=True):
         self.steps = []

@@ -1,4 +1,4 @@
-"""What many streams do at once through one queue: every verb, lent buffers and readiness, cancelling."""
+"""What many streams do at once through one queue, with lent buffers and by readiness."""
 
 import ctypes
 import random
@@ -148,7 +148,7 @@ class Traffic:
         return count
 
     def cancel_writes(self):
-        """A cancelled write says what was taken; just that arrives, whatever the buffer holds now."""
+        """A cancelled write says what was taken; that arrives, whatever the buffer holds now."""
         before = self.queue.delivered
         self.loop.run([self._stall_one_by_one()])
         return self.queue.delivered - before
