@@ -70,6 +70,7 @@ def run_traffic(library, material, connections, seed, edge_triggered, between):
     report("events of writes that were cancelled halfway", traffic.cancel_writes)
     other = Loop(Queue(library))
     report("events taken at once", traffic.wait_for_all, other)
+    report("events of another queue that was closed", traffic.close_queue, other)
     other.close()
     other.queue.release()
     report("events of closing", traffic.close_all)

@@ -189,6 +189,22 @@ class Traffic:
         assert not self.queue.pending and not self.queue.take()
         return len(batch)
 
+    # A queue that is closed ends what is to complete there, and nothing else.
+
+    def close_queue(self, other):
+        streams = self.clients + self.servers
+        started = []
+        for stream in streams:
+            stream.queue = other.queue
+            started += [stream.read_some(64), stream.wait(READ)]
+            stream.queue = self.queue
+        other.queue.close()
+        other.drain()
+        for pending in started:
+            expect(pending, CANCELED)
+        assert not other.queue.pending
+        return len(started)
+
     # Closing, in three manners; the peer sees a proper end in each.
 
     def close_all(self):
