@@ -19,8 +19,8 @@ AsyncOperation::~AsyncOperation() {
 void AsyncOperation::complete() noexcept {
   // What it holds goes now, and not with the last handle of the operation.
   const auto function = std::exchange(completion_.function, nullptr);
-  if (completion_.queue)
-    completion_.queue->push(*this);
+  if (const auto queue = std::exchange(completion_.queue, {}))
+    queue->push(*this);
   else
     function(*this);
 }

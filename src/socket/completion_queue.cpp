@@ -11,6 +11,7 @@ void CompletionQueue::reserve(AsyncOperation& operation) {
   const std::lock_guard lock(mutex_);
   if (closed_) throw Failure(SALLY_CLOSED, {.message = "the completion queue was closed"});
   operation.pending_ = true;
+  ++pending_;
   operation.next_ = first_pending_;
   if (first_pending_ != nullptr) first_pending_->previous_ = &operation;
   first_pending_ = &operation;
@@ -18,6 +19,7 @@ void CompletionQueue::reserve(AsyncOperation& operation) {
 
 void CompletionQueue::unlink(AsyncOperation& operation) noexcept {
   operation.pending_ = false;
+  --pending_;
   if (to_cancel_ == &operation) to_cancel_ = operation.next_;
   if (operation.next_ != nullptr) operation.next_->previous_ = operation.previous_;
   (operation.previous_ != nullptr ? operation.previous_->next_ : first_pending_) = operation.next_;
@@ -42,14 +44,18 @@ void CompletionQueue::push(AsyncOperation& operation) noexcept {
     operation.retain();
     (newest_ != nullptr ? newest_->next_ : oldest_) = &operation;
     newest_ = &operation;
+    ++waiting_;
   }
   if (!abandoned_ || is_over()) signal();
 }
 
+std::size_t CompletionQueue::pending() noexcept {
+  const std::lock_guard lock(mutex_);
+  return pending_ + waiting_;
+}
+
 Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
                               std::vector<Ref<AsyncOperation>>& taken) {
-  constexpr std::size_t most_reserved = 1024;
-  taken.reserve(std::min(capacity, most_reserved));
   std::unique_lock lock(mutex_);
   while (oldest_ == nullptr) {
     if (is_over()) return SALLY_CLOSED;
@@ -59,10 +65,14 @@ Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
     lock.lock();
     if (!in_time && oldest_ == nullptr && !is_over()) return SALLY_TIMED_OUT;
   }
-  while (oldest_ != nullptr && taken.size() < std::min(capacity, most_reserved)) {
+  // All that was asked for, or all that there is: who gets fewer waits for the next signal.
+  capacity = std::min(capacity, waiting_);
+  taken.reserve(capacity);
+  while (taken.size() < capacity) {
     AsyncOperation* operation = oldest_;
     oldest_ = std::exchange(operation->next_, nullptr);
     if (oldest_ == nullptr) newest_ = nullptr;
+    --waiting_;
     taken.push_back(Ref<AsyncOperation>::adopt(operation));
   }
   if (oldest_ == nullptr && !is_over()) {
@@ -79,7 +89,10 @@ void CompletionQueue::put_back(Ref<AsyncOperation> operation) noexcept {
   raw->next_ = oldest_;
   oldest_ = raw;
   if (newest_ == nullptr) newest_ = raw;
-  signal();
+  ++waiting_;
+  // Again, for who was told that fewer came than were asked for.
+  signaled_ = true;
+  waker_.wake();
 }
 
 Ref<AsyncOperation> CompletionQueue::next_to_cancel() noexcept {
@@ -108,6 +121,7 @@ void CompletionQueue::abandon() noexcept {
     abandoned_ = true;
     dropped = std::exchange(oldest_, nullptr);
     newest_ = nullptr;
+    waiting_ = 0;
   }
   while (dropped != nullptr) {
     AsyncOperation* next = std::exchange(dropped->next_, nullptr);

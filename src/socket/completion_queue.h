@@ -23,8 +23,12 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   // Readable while something waits, and for good when the queue is closed and empty.
   int descriptor() const noexcept { return waker_.descriptor(); }
 
+  // Operations whose results were not yet taken.
+  std::size_t pending() noexcept;
+
   // Adds up to `capacity` completed operations to `taken`, oldest first, at least one on success.
-  // SALLY_CLOSED: the queue was closed, and nothing is pending or waiting any more.
+  // SALLY_CLOSED: the queue was closed, and nothing is pending or waiting any more. Throws
+  // std::bad_alloc, and everything waits on.
   Outcome take(std::size_t capacity, const Patience& patience,
                std::vector<Ref<AsyncOperation>>& taken);
   // Puts back what could not be handed on; it is then the oldest.
@@ -56,10 +60,12 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   bool signaled_ = false;
   bool closed_ = false;
   bool abandoned_ = false;
+  std::size_t pending_ = 0;
   AsyncOperation* first_pending_ = nullptr;
   AsyncOperation* to_cancel_ = nullptr;  // while closing: this one and those after it
   AsyncOperation* oldest_ = nullptr;     // each that waits holds a reference that this owns
   AsyncOperation* newest_ = nullptr;
+  std::size_t waiting_ = 0;  // from the oldest to the newest
 };
 
 }  // namespace sally::socket

@@ -116,6 +116,7 @@ class Stream : public RefCounted<Stream> {
   std::optional<Outcome> usable() const;
   std::optional<Outcome> wait(Lock& lock, BlockingOperation& operation);
   ErrorRef cannot_wait(const Operation& operation) const;
+  void say_goodbye() noexcept;
   void close_transport() noexcept;
 
   // One attempt of each verb (stream_attempt.cpp, stream_connect.cpp).

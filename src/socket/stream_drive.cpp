@@ -123,7 +123,8 @@ void Stream::advance() noexcept {
   }
 }
 
-// Ends what is to end, before anything is attempted.
+// Ends what is to end, all of it before anything is attempted: on a transport that is closed by now
+// an attempt would tell something else.
 void Stream::attend() noexcept {
   while (Operation* operation = next_ended()) settle(*operation, *ended(*operation));
   for (Operation* operation = operations_.first(); operation != nullptr;

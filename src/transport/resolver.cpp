@@ -262,7 +262,12 @@ constinit PerProcess<ResolverPool> pool;
 ResolveQuery::ResolveQuery(EventLoop& loop, std::string host, std::string service,
                            std::function<void(Resolution)> done)
     : state_(new State{loop, std::move(host), std::move(service), std::move(done), {}, false}) {
-  pool.get().submit([state = state_] { State::run(state); });
+  auto look_up = [state = state_] { State::run(state); };
+  // Nobody has to be asked about an address.
+  if (is_ip_literal(state_->host) && parse_port(state_->service))
+    loop.post(std::move(look_up));
+  else
+    pool.get().submit(std::move(look_up));
 }
 
 ResolveQuery::~ResolveQuery() {
