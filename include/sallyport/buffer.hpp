@@ -1,9 +1,9 @@
 // buffer.hpp: how the operations take bytes: where to put them, and where to find them.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
-#include <initializer_list>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -103,26 +103,39 @@ class ConstBuffer {
   sally_buffer raw_;
 };
 
-// Several of them, one behind the other: `{header, body}`, or what converts to a
-// std::span<const ConstBuffer>. It only points at them.
+// Several of them, one behind the other: up to 8 as `{header, body}`, or any number as what converts
+// to a std::span<const ConstBuffer>. It only points at the bytes, and at that span.
 class ConstBuffers {
  public:
-  constexpr ConstBuffers(std::initializer_list<ConstBuffer> buffers) noexcept  // NOLINT
-      : buffers_(buffers.begin(), buffers.size()) {}
-  template <detail::ConvertsToSpan<const ConstBuffer> Range>
-  constexpr ConstBuffers(const Range& buffers) noexcept  // NOLINT: meant to convert
-      : buffers_(buffers) {}
+  // No std::initializer_list: not every compiler lets one be used in a coroutine's expression.
+  template <class... Buffers>
+  requires(
+      sizeof...(Buffers) > 0 && sizeof...(Buffers) <= 8 &&
+      (std::convertible_to<const Buffers&, ConstBuffer> &&
+       ...)) constexpr ConstBuffers(const Buffers&... buffers) noexcept  // NOLINT: meant to convert
+      : few_{raw(buffers)...}, size_(sizeof...(Buffers)) {}
 
-  // A ConstBuffer is nothing but the C struct.
+  template <detail::ConvertsToSpan<const ConstBuffer> Range>
+  constexpr ConstBuffers(const Range& range) noexcept  // NOLINT: meant to convert
+      : many_(std::span<const ConstBuffer>(range).data()),
+        size_(std::span<const ConstBuffer>(range).size()) {}
+
   const sally_buffer* data() const noexcept {
+    // A ConstBuffer is nothing but the C struct.
     static_assert(std::is_standard_layout_v<ConstBuffer> &&
                   sizeof(ConstBuffer) == sizeof(sally_buffer));
-    return reinterpret_cast<const sally_buffer*>(buffers_.data());
+    return many_ != nullptr ? reinterpret_cast<const sally_buffer*>(many_) : few_.data();
   }
-  constexpr std::size_t size() const noexcept { return buffers_.size(); }
+  constexpr std::size_t size() const noexcept { return size_; }
 
  private:
-  std::span<const ConstBuffer> buffers_;
+  static constexpr sally_buffer raw(ConstBuffer buffer) noexcept {
+    return {buffer.data(), buffer.size()};
+  }
+
+  std::array<sally_buffer, 8> few_{};
+  const ConstBuffer* many_ = nullptr;
+  std::size_t size_;
 };
 
 }  // namespace sally::inline v0
