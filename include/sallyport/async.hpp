@@ -153,8 +153,8 @@ class [[nodiscard]] Async {
   Async& operator=(const Async&) = delete;
 
   // Calls `callback(Result<T>)` once, on a thread of the event loop, with no lock held; it may use
-  // everything but blocking forms of streams of that loop. It is destroyed after the call, or, where
-  // this throws, without one. An exception that leaves it ends the program.
+  // everything but blocking forms of streams of that loop. It is destroyed after the call, or,
+  // where this throws, without one. An exception that leaves it ends the program.
   template <class Callback>
   requires std::invocable < std::decay_t<Callback>
   &, Result < T >> Operation start(Callback&& callback) && {

@@ -103,8 +103,8 @@ class ConstBuffer {
   sally_buffer raw_;
 };
 
-// Several of them, one behind the other: up to 8 as `{header, body}`, or any number as what converts
-// to a std::span<const ConstBuffer>. It only points at the bytes, and at that span.
+// Several of them, one behind the other: up to 8 as `{header, body}`, or any number as what
+// converts to a std::span<const ConstBuffer>. It only points at the bytes, and at that span.
 class ConstBuffers {
  public:
   // No std::initializer_list: not every compiler lets one be used in a coroutine's expression.

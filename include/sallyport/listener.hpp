@@ -155,12 +155,14 @@ class StreamListener : public detail::Unique<sally_listener, sally_listener_rele
 
   // Stops listening and waits until every connection has ended (default: for ever); streams end by
   // being closed or destroyed, and those that come through their handshakes can still be accepted.
-  // Then the listener is closed. SALLY_TIMED_OUT: something was left at the deadline, and was closed.
+  // Then the listener is closed. SALLY_TIMED_OUT: something was left at the deadline, and was
+  // closed.
   void drain(Timeout timeout = {}) {
     detail::check(
         [&](sally_error** error) { return sally_listener_drain(get(), timeout.get(), error); });
   }
-  // The same, but false where something was left, and was closed; by default it does not wait at all.
+  // The same, but false where something was left, and was closed; by default it does not wait at
+  // all.
   [[nodiscard]] bool try_drain(Timeout timeout = Timeout::attempt()) {
     return detail::check_in_time(
         [&](sally_error** error) { return sally_listener_drain(get(), timeout.get(), error); });

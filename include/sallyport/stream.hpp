@@ -85,17 +85,22 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
 
   // The static connect() in a coroutine:
   // `auto socket = co_await sally::StreamSocket::async_connect("localhost", "4433", tls);`.
-  [[nodiscard]] static Task<StreamSocket> async_connect(StreamOptions options, Timeout timeout = {},
+  // The stream is made at once, and connects when the task is awaited.
+  [[nodiscard]] static Task<StreamSocket> async_connect(const StreamOptions& options,
+                                                        Timeout timeout = {},
                                                         std::stop_token stop = {}) {
-    StreamSocket socket = create(options);
-    co_await socket.async_connect(timeout).cancel_on(std::move(stop));
-    co_return socket;
+    return connected(create(options), timeout, std::move(stop));
   }
-  [[nodiscard]] static Task<StreamSocket> async_connect(std::string host, std::string service,
-                                                        TlsConfig tls, Timeout timeout = {},
+  // Options in braces would be a temporary in an expression with co_await, and GCC 12 destroys
+  // those wrongly: give them a name first.
+  static Task<StreamSocket> async_connect(StreamOptions&&, Timeout = {},
+                                          std::stop_token = {}) = delete;
+  [[nodiscard]] static Task<StreamSocket> async_connect(const std::string& host,
+                                                        const std::string& service,
+                                                        const TlsConfig& tls, Timeout timeout = {},
                                                         std::stop_token stop = {}) {
-    StreamOptions options{.host = std::move(host), .service = std::move(service), .tls = tls};
-    return async_connect(std::move(options), timeout, std::move(stop));
+    const StreamOptions options{.host = host, .service = service, .tls = tls};
+    return async_connect(options, timeout, std::move(stop));
   }
 
   // Secures a plain stream, as STARTTLS does: with a client's config it verifies `verify_name`
@@ -181,16 +186,16 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
   // The longest line that read_line takes unless told otherwise, with its end.
   static constexpr std::size_t line_limit = std::size_t{64} << 10;
 
-  // Reads a line and returns it without its "\n" or "\r\n". SALLY_LIMIT_EXCEEDED: the line is longer
-  // than `limit`. SALLY_END_OF_STREAM: the peer closed before its end. Where it throws, what came of
-  // the line is gone; try_read_line keeps it.
+  // Reads a line and returns it without its "\n" or "\r\n". SALLY_LIMIT_EXCEEDED: the line is
+  // longer than `limit`. SALLY_END_OF_STREAM: the peer closed before its end. Where it throws, what
+  // came of the line is gone; try_read_line keeps it.
   [[nodiscard]] std::string read_line(Timeout timeout = {}, std::size_t limit = line_limit) {
     std::string line;
     static_cast<void>(receive_line(line, timeout, limit).value());
     return line;
   }
-  // The same, appended to `line`. False: not all of it came in time, which by default is now; called
-  // again with the same `line` it goes on. Where it throws, `line` has what came, too.
+  // The same, appended to `line`. False: not all of it came in time, which by default is now;
+  // called again with the same `line` it goes on. Where it throws, `line` has what came, too.
   [[nodiscard]] bool try_read_line(std::string& line, Timeout timeout = Timeout::attempt(),
                                    std::size_t limit = line_limit) {
     const Result<std::size_t> read = receive_line(line, timeout, limit);
@@ -358,6 +363,11 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
   }
   static constexpr std::uint32_t raw(WriteFlags flags) noexcept {
     return static_cast<std::uint32_t>(flags);
+  }
+
+  static Task<StreamSocket> connected(StreamSocket socket, Timeout timeout, std::stop_token stop) {
+    co_await socket.async_connect(timeout).cancel_on(std::move(stop));
+    co_return socket;
   }
 
   Moved receive_some(MutableBuffer buffer, Timeout timeout) {

@@ -28,7 +28,8 @@ struct StreamOptions {
 };
 
 // Whether others follow at once: what is written with `sally::more` may wait here for them, up to
-// the high watermark, and leaves with the next write without it, with flush(), or when a read waits.
+// the high watermark, and leaves with the next write without it, with flush(), or when a read
+// waits.
 enum class WriteFlags : std::uint32_t { none = 0, more = SALLY_MORE };
 inline constexpr WriteFlags more = WriteFlags::more;
 

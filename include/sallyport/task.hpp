@@ -98,7 +98,8 @@ class Frame {
 
 }  // namespace detail
 
-// A coroutine that has not begun: it begins when it is awaited, or given to spawn or sync_wait, once.
+// A coroutine that has not begun: it begins when it is awaited, or given to spawn or sync_wait,
+// once.
 //
 //   sally::Task<> serve(sally::StreamSocket peer) {
 //     std::array<std::byte, 4096> buffer;
@@ -112,14 +113,16 @@ class Frame {
 // thread completed what it waited for last, mostly one of an event loop: there it must not block,
 // and blocking forms of streams of that loop throw SALLY_INVALID_STATE.
 //
-// A task that has begun cannot be destroyed before its end, so that no buffer goes which the library
-// still has: whoever awaits it waits, too, and its frame goes when it has ended. To end one early,
-// give its operations a std::stop_token (`cancel_on`), cancel them, or close its stream; it ends then
-// by the Error that they throw. A task that waits on a runtime which nobody runs any more stays as it
-// is.
+// A task that has begun cannot be destroyed before its end, so that no buffer goes which the
+// library still has: whoever awaits it waits, too, and its frame goes when it has ended. To end one
+// early, give its operations a std::stop_token (`cancel_on`), cancel them, or close its stream; it
+// ends then by the Error that they throw. A task that waits on a runtime which nobody runs any more
+// stays as it is.
 //
 // What a coroutine takes by reference must live until its end. That goes for the captures of a
 // lambda that is a coroutine, too: they belong to the lambda. Take parameters by value.
+// GCC 12 destroys some temporaries of an expression with co_await wrongly, those of a lambda with
+// captures and of an aggregate in braces: give them names in statements of their own.
 template <class T = void>
 class [[nodiscard]] Task {
   static_assert(std::is_void_v<T> || (std::is_object_v<T> && std::move_constructible<T>),
@@ -229,8 +232,8 @@ class Arrival {
   std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value_;
 };
 
-// The frame of the task is gone before its end is told. `arrival` is shared, because who waits for it
-// may be gone before this has let go of it.
+// The frame of the task is gone before its end is told. `arrival` is shared, because who waits for
+// it may be gone before this has let go of it.
 template <class T, class Notify>
 Detached run_to(std::shared_ptr<Arrival<T>> arrival, Task<T> task, Notify notify) {
   try {
@@ -249,8 +252,8 @@ Detached run_to(std::shared_ptr<Arrival<T>> arrival, Task<T> task, Notify notify
 
 }  // namespace detail
 
-// Runs a task on its own: on this thread until it waits for the first time. An exception that leaves
-// it ends the program.
+// Runs a task on its own: on this thread until it waits for the first time. An exception that
+// leaves it ends the program.
 inline void spawn(Task<void> task) {
   detail::run_detached(std::move(task), [](std::exception_ptr failure) noexcept {
     if (failure) std::rethrow_exception(std::move(failure));
@@ -264,8 +267,8 @@ void spawn(Task<void> task, OnEnd on_end) {
   detail::run_detached(std::move(task), std::move(on_end));
 }
 
-// Runs a task and blocks until it has ended: what it returned, or what it threw. Not on the thread of
-// an event loop, which would wait for itself.
+// Runs a task and blocks until it has ended: what it returned, or what it threw. Not on the thread
+// of an event loop, which would wait for itself.
 template <class T>
 T sync_wait(Task<T> task) {
   auto arrival = std::make_shared<detail::Arrival<T>>();

@@ -46,7 +46,7 @@ sally::StreamOptions to(const sally::StreamListener& listener) {
 }
 
 sally::Task<> talk(sally::StreamOptions options, std::string text) {
-  auto socket = co_await sally::StreamSocket::async_connect(std::move(options), soon);
+  auto socket = co_await sally::StreamSocket::async_connect(options, soon);
   std::string answer(text.size(), '\0');
   for (int round = 0; round < 5; ++round) {
     co_await socket.async_write(text, soon);
@@ -85,6 +85,16 @@ TEST(CppCoroutine, EchoesOverAHundredConnectionsAtOnce) {
               return 0;
             }),
             SALLY_CLOSED);
+}
+
+TEST(CppCoroutine, ConnectsToANameAndAService) {
+  auto listener = listen();
+  const auto connects = [](std::string service) -> sally::Task<std::string> {
+    const auto socket =
+        co_await sally::StreamSocket::async_connect("localhost", service, client_config(), soon);
+    co_return std::string(socket.info().peer_address());
+  };
+  EXPECT_EQ(sally::sync_wait(connects(std::to_string(listener.port()))), listener.address());
 }
 
 TEST(CppCoroutine, ReadsLines) {
@@ -175,7 +185,7 @@ TEST(CppCoroutine, ThrowsWhatItsOperationFailsWith) {
             SALLY_END_OF_STREAM);
 
   const auto connects = [](sally::StreamOptions options) -> sally::Task<sally::StreamSocket> {
-    co_return co_await sally::StreamSocket::async_connect(std::move(options), soon);
+    co_return co_await sally::StreamSocket::async_connect(options, soon);
   };
   auto options = to(pair.listener);
   options.verify_name = "elsewhere.example";
@@ -268,7 +278,7 @@ class CppStop : public testing::Test {
   sally::Task<> connect_to_nobody(std::stop_token stop) {
     sally::StreamOptions options{
         .host = "127.0.0.1", .service = silent_.service(), .tls = client_config()};
-    static_cast<void>(co_await sally::StreamSocket::async_connect(std::move(options), {}, stop));
+    static_cast<void>(co_await sally::StreamSocket::async_connect(options, {}, stop));
   }
   sally::Task<> upgrade(std::stop_token stop) {
     PlainPair own;

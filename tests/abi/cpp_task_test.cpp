@@ -147,7 +147,7 @@ TEST(CppSyncWait, RunsTheRuntimeMeanwhile) {
   auto listener = listen();
   const auto runtime = sally::Runtime::caller_run();
   const auto talks = [](sally::StreamOptions options) -> sally::Task<std::thread::id> {
-    auto socket = co_await sally::StreamSocket::async_connect(std::move(options), soon);
+    auto socket = co_await sally::StreamSocket::async_connect(options, soon);
     co_await socket.async_write("x");
     co_await socket.async_close(soon);
     co_return std::this_thread::get_id();

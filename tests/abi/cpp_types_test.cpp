@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <sallyport/sallyport.hpp>
@@ -80,6 +81,14 @@ static_assert(Writable<std::span<const char>> && Writable<std::array<unsigned ch
 static_assert(sally::ConstBuffer("text").size() == 4 && sally::ConstBuffer("").size() == 0);
 static_assert(!Readable<const std::string> && !Readable<std::vector<int>> &&
               !Writable<std::vector<int>>);
+
+// GCC 12 would destroy the temporary twice where that is awaited.
+template <class Options>
+concept Awaitable = requires(Options&& options) {
+  sally::StreamSocket::async_connect(std::forward<Options>(options));
+};
+static_assert(Awaitable<sally::StreamOptions&> && Awaitable<const sally::StreamOptions&> &&
+              !Awaitable<sally::StreamOptions>);
 
 TEST(CppTimeout, RoundsUpSoThatNothingEndsTooEarly) {
   EXPECT_EQ(sally::Timeout(1500us).get(), 2);
