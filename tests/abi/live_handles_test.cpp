@@ -9,10 +9,10 @@
 
 namespace {
 
-constexpr std::int32_t kinds = SALLY_HANDLE_LISTENER + 1;
-constexpr std::array<const char*, kinds> kind_names = {"error",       "bytes",       "credential",
-                                                       "trust store", "TLS config",  "certificate",
-                                                       "stream",      "stream info", "listener"};
+constexpr std::int32_t kinds = SALLY_HANDLE_OPERATION + 1;
+constexpr std::array<const char*, kinds> kind_names = {
+    "error",  "bytes",       "credential", "trust store", "TLS config", "certificate",
+    "stream", "stream info", "listener",   "runtime",     "queue",      "operation"};
 using Counts = std::array<std::int64_t, kinds>;
 
 Counts live_handles() {
