@@ -28,6 +28,18 @@ void CompletionQueue::signal() noexcept {
   if (!std::exchange(signaled_, true)) waker_.wake();
 }
 
+// After the last event was taken. A fresh wake-up is a fresh edge, which tells the end to who took
+// the last ones for all that would come.
+void CompletionQueue::note_empty() noexcept {
+  newest_ = nullptr;
+  if (is_over()) {
+    waker_.wake();
+  } else {
+    waker_.reset();
+    signaled_ = false;
+  }
+}
+
 void CompletionQueue::withdraw(AsyncOperation& operation) noexcept {
   const std::lock_guard lock(mutex_);
   if (!operation.pending_) return;
@@ -42,14 +54,13 @@ void CompletionQueue::push(AsyncOperation& operation) noexcept {
     operation.retain();
     (newest_ != nullptr ? newest_->next_ : oldest_) = &operation;
     newest_ = &operation;
+    ++waiting_;
   }
   if (!abandoned_ || is_over()) signal();
 }
 
 Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
                               std::vector<Ref<AsyncOperation>>& taken) {
-  constexpr std::size_t most_reserved = 1024;
-  taken.reserve(std::min(capacity, most_reserved));
   std::unique_lock lock(mutex_);
   while (oldest_ == nullptr) {
     if (is_over()) return SALLY_CLOSED;
@@ -59,16 +70,17 @@ Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
     lock.lock();
     if (!in_time && oldest_ == nullptr && !is_over()) return SALLY_TIMED_OUT;
   }
-  while (oldest_ != nullptr && taken.size() < std::min(capacity, most_reserved)) {
+  // All that are asked for, where they are there: fewer mean to who waits for edges that nothing is
+  // left. What cannot be taken for want of memory stays.
+  const std::size_t count = std::min(capacity, waiting_);
+  taken.reserve(count);
+  while (taken.size() < count) {
     AsyncOperation* operation = oldest_;
     oldest_ = std::exchange(operation->next_, nullptr);
-    if (oldest_ == nullptr) newest_ = nullptr;
     taken.push_back(Ref<AsyncOperation>::adopt(operation));
   }
-  if (oldest_ == nullptr && !is_over()) {
-    waker_.reset();
-    signaled_ = false;
-  }
+  waiting_ -= count;
+  if (oldest_ == nullptr) note_empty();
   return SALLY_OK;
 }
 
@@ -79,7 +91,10 @@ void CompletionQueue::put_back(Ref<AsyncOperation> operation) noexcept {
   raw->next_ = oldest_;
   oldest_ = raw;
   if (newest_ == nullptr) newest_ = raw;
-  signal();
+  ++waiting_;
+  // A fresh edge: its taker gets fewer than are there.
+  signaled_ = true;
+  waker_.wake();
 }
 
 Ref<AsyncOperation> CompletionQueue::next_to_cancel() noexcept {
@@ -108,6 +123,7 @@ void CompletionQueue::abandon() noexcept {
     abandoned_ = true;
     dropped = std::exchange(oldest_, nullptr);
     newest_ = nullptr;
+    waiting_ = 0;
   }
   while (dropped != nullptr) {
     AsyncOperation* next = std::exchange(dropped->next_, nullptr);
