@@ -7,7 +7,9 @@
 namespace sally::socket {
 
 AsyncOperation::AsyncOperation(Completion completion, EventKind what)
-    : kind(what), completion_(std::move(completion)) {
+    : kind(what), completion_(std::move(completion)) {}
+
+void AsyncOperation::reserve() {
   if (completion_.queue) completion_.queue->reserve(*this);
 }
 

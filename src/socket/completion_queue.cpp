@@ -30,6 +30,18 @@ void CompletionQueue::signal() noexcept {
   if (!std::exchange(signaled_, true)) waker_.wake();
 }
 
+// After the last event was taken. A fresh wake-up is a fresh edge, which tells the end to who took
+// the last ones for all that would come.
+void CompletionQueue::note_empty() noexcept {
+  newest_ = nullptr;
+  if (is_over()) {
+    waker_.wake();
+  } else {
+    waker_.reset();
+    signaled_ = false;
+  }
+}
+
 void CompletionQueue::withdraw(AsyncOperation& operation) noexcept {
   const std::lock_guard lock(mutex_);
   if (!operation.pending_) return;
@@ -65,20 +77,17 @@ Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
     lock.lock();
     if (!in_time && oldest_ == nullptr && !is_over()) return SALLY_TIMED_OUT;
   }
-  // All that was asked for, or all that there is: who gets fewer waits for the next signal.
-  capacity = std::min(capacity, waiting_);
-  taken.reserve(capacity);
-  while (taken.size() < capacity) {
+  // All that are asked for, where they are there: fewer mean to who waits for edges that nothing is
+  // left. What cannot be taken for want of memory stays.
+  const std::size_t count = std::min(capacity, waiting_);
+  taken.reserve(count);
+  while (taken.size() < count) {
     AsyncOperation* operation = oldest_;
     oldest_ = std::exchange(operation->next_, nullptr);
-    if (oldest_ == nullptr) newest_ = nullptr;
-    --waiting_;
     taken.push_back(Ref<AsyncOperation>::adopt(operation));
   }
-  if (oldest_ == nullptr && !is_over()) {
-    waker_.reset();
-    signaled_ = false;
-  }
+  waiting_ -= count;
+  if (oldest_ == nullptr) note_empty();
   return SALLY_OK;
 }
 
@@ -90,7 +99,7 @@ void CompletionQueue::put_back(Ref<AsyncOperation> operation) noexcept {
   oldest_ = raw;
   if (newest_ == nullptr) newest_ = raw;
   ++waiting_;
-  // Again, for who was told that fewer came than were asked for.
+  // A fresh edge: its taker gets fewer than are there.
   signaled_ = true;
   waker_.wake();
 }

@@ -53,6 +53,7 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   void unlink(AsyncOperation& operation) noexcept;
   bool is_over() const noexcept { return closed_ && first_pending_ == nullptr && !oldest_; }
   void signal() noexcept;
+  void note_empty() noexcept;
   Ref<AsyncOperation> next_to_cancel() noexcept;
 
   std::mutex mutex_;
@@ -65,7 +66,7 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   AsyncOperation* to_cancel_ = nullptr;  // while closing: this one and those after it
   AsyncOperation* oldest_ = nullptr;     // each that waits holds a reference that this owns
   AsyncOperation* newest_ = nullptr;
-  std::size_t waiting_ = 0;  // from the oldest to the newest
+  std::size_t waiting_ = 0;  // how many these are
 };
 
 }  // namespace sally::socket

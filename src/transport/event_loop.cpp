@@ -175,6 +175,8 @@ std::size_t EventLoop::serve(Deadline deadline) {
     throw Failure(SALLY_BUSY, {.message = "the event loop is being run already"});
   }
   const Serving serving(*state_);
+  // Asio looks for nothing at all once the deadline has passed.
+  if (const std::size_t ready = state_->context.poll(); ready != 0) return ready;
   const std::size_t first =
       deadline == never ? state_->context.run_one() : state_->context.run_one_until(deadline);
   return first + (first != 0 ? state_->context.poll() : 0);

@@ -1,137 +1,143 @@
-// Asynchronous operations on streams, in a form that tests can wait for and compare.
+// The asynchronous half of the C ABI for tests: completion queues, their events, completions.
 #pragma once
 
-#include "lib/stream_pair.h"
+#include "lib/secure.h"
 
 #include <atomic>
-#include <future>
-#include <memory>
-#include <span>
-#include <string>
+#include <poll.h>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
 namespace sally::test {
 
-// A started operation. Its buffer lives until it has completed, and it fails the test where it
-// completes twice, or inside the call that started it.
-class Started {
+// What a queue handed out; releases what nobody took out of it.
+class Event {
  public:
-  Started(socket::Stream& stream, socket::Request request,
-          transport::Deadline deadline = transport::never)
-      : state_(std::make_shared<State>()), done_(state_->done.get_future()) {
-    begin(stream, std::move(request), deadline);
+  Event() = default;
+  explicit Event(const sally_event& event) : event_(event) {}
+  Event(Event&& other) noexcept : event_(std::exchange(other.event_, {})) {}
+  Event& operator=(Event&& other) noexcept {
+    std::swap(event_, other.event_);
+    return *this;
   }
-  // A read into a buffer of its own.
-  Started(socket::Stream& stream, socket::Verb verb, std::size_t capacity,
-          const std::string& delimiter = {}, transport::Deadline deadline = transport::never)
-      : state_(std::make_shared<State>()), done_(state_->done.get_future()) {
-    state_->buffer.resize(capacity);
-    const auto bytes = bytes_of(delimiter);
-    begin(stream, {.verb = verb, .into = state_->buffer, .delimiter = {bytes.begin(), bytes.end()}},
-          deadline);
-  }
+  ~Event() { sally_event_dispose(&event_); }
 
-  void cancel() const { operation_->cancel(); }
-  bool is_over() const { return test::is_over(done_); }
-  bool is_over(std::chrono::milliseconds patience) const { return test::is_over(done_, patience); }
-  // Waits. "SALLY_BUSY" and the like also where it could not even begin.
-  std::string status() {
-    wait();
-    return name_of(refused_ != SALLY_OK ? refused_ : state_->outcome.status);
-  }
-  const ErrorRef& error() {
-    wait();
-    return state_->outcome.error;
-  }
-  std::size_t size() {
-    wait();
-    return state_->size;
-  }
-  std::string text() {
-    wait();
-    return {reinterpret_cast<const char*>(state_->buffer.data()), state_->size};
-  }
-  // Which of all operations of the test it was to complete.
-  int place() {
-    wait();
-    return state_->place;
+  const sally_event* operator->() const { return &event_; }
+  // The stream of an accept that succeeded.
+  Stream take_stream() {
+    return Stream(
+        Owned<sally_stream>(static_cast<sally_stream*>(std::exchange(event_.object, nullptr))));
   }
 
  private:
-  struct State {
-    std::promise<void> done;
-    std::atomic<bool> submitting{true};
-    std::atomic<int> completions{0};
-    std::vector<std::byte> buffer;
-    socket::Outcome outcome;
-    std::size_t size = 0;
-    int place = 0;
-  };
-
-  void begin(socket::Stream& stream, socket::Request request, transport::Deadline deadline) {
-    static std::atomic<int> completed{0};
-    const auto submitter = std::this_thread::get_id();
-    auto told = [state = state_, submitter](socket::AsyncOperation& operation) {
-      const bool inside = state->submitting && std::this_thread::get_id() == submitter;
-      EXPECT_FALSE(inside) << "completed inside the submitting call";
-      EXPECT_EQ(++state->completions, 1);
-      state->outcome = operation.outcome;
-      state->size = operation.size;
-      state->place = ++completed;
-      state->done.set_value();
-    };
-    auto operation = make_ref<socket::StreamOperation>(
-        Ref<socket::Stream>::share(&stream), std::move(request), deadline,
-        socket::Completion{.queue = {}, .tag = 0, .function = std::move(told)});
-    operation_ = operation;
-    try {
-      stream.submit(std::move(operation));
-    } catch (const Failure& failure) {
-      refused_ = failure.error()->status();
-      state_->done.set_value();
-    }
-    state_->submitting = false;
-  }
-  void wait() {
-    if (!done_.valid()) return;
-    if (done_.wait_for(too_long) != std::future_status::ready) {
-      ADD_FAILURE() << "an operation never completed";
-      std::abort();
-    }
-  }
-
-  std::shared_ptr<State> state_;
-  std::future<void> done_;
-  Ref<socket::StreamOperation> operation_;
-  sally_status refused_ = SALLY_OK;
+  sally_event event_{};
 };
 
-inline Started start_read(socket::Stream& stream, std::size_t capacity = 65536) {
-  return Started(stream, socket::Verb::read_some, capacity);
-}
-inline Started start_write(socket::Stream& stream, std::string_view text, bool more = false,
-                           transport::Deadline deadline = transport::never) {
-  return Started(stream, {.verb = socket::Verb::write, .data = bytes_of(text), .more = more},
-                 deadline);
-}
-inline Started start_wait(socket::Stream& stream, transport::Interest interest) {
-  return Started(stream, {.verb = socket::Verb::wait, .interest = interest});
-}
-inline Started start_verb(socket::Stream& stream, socket::Verb verb,
-                          transport::Deadline deadline = transport::never) {
-  return Started(stream, {.verb = verb}, deadline);
+class Queue {
+ public:
+  // Throws where it cannot be made.
+  Queue() {
+    const Result made =
+        called([&](sally_error** error) { return sally_queue_create(Out(handle_), error); });
+    if (!made.ok()) throw std::runtime_error(sally_error_json(made.error.get()));
+  }
+
+  explicit Queue(Owned<sally_queue> queue) : handle_(std::move(queue)) {}
+
+  sally_queue* get() const { return handle_.get(); }
+  void release() { handle_.reset(); }
+  int descriptor() const { return static_cast<int>(sally_queue_fd(get())); }
+  bool is_readable() const {
+    pollfd polled{descriptor(), POLLIN, 0};
+    return ::poll(&polled, 1, 0) == 1;
+  }
+  Result close() {
+    return called([&](sally_error** error) { return sally_queue_close(get(), error); });
+  }
+
+  sally_completion completion(std::uint64_t tag) const {
+    sally_completion completion{};
+    completion.struct_size = sizeof completion;
+    completion.tag = tag;
+    completion.queue = get();
+    return completion;
+  }
+
+  // Up to `capacity` events, none where the result is a failure.
+  std::vector<Event> take(std::size_t capacity, std::int64_t timeout_ms = generous_ms,
+                          Result* result = nullptr) {
+    std::vector<sally_event> raw(capacity);
+    std::size_t count = 0;
+    Result outcome = called([&](sally_error** error) {
+      return sally_queue_take(get(), raw.data(), sizeof(sally_event), capacity, &count, timeout_ms,
+                              error);
+    });
+    if (result != nullptr) *result = std::move(outcome);
+    std::vector<Event> events;
+    for (std::size_t i = 0; i < count; ++i) events.emplace_back(raw[i]);
+    return events;
+  }
+  // What taking answers where no event may be there.
+  Result take_status(std::int64_t timeout_ms = SALLY_TIMEOUT_ATTEMPT) {
+    Result result;
+    take(1, timeout_ms, &result);
+    return result;
+  }
+  // The oldest event; one of kind 0 where none comes.
+  Event next(std::int64_t timeout_ms = generous_ms) {
+    std::vector<Event> events = take(1, timeout_ms);
+    return events.empty() ? Event() : std::move(events.front());
+  }
+
+ private:
+  Owned<sally_queue> handle_;
+};
+
+// Counts what the library does with a completion that goes to a function. Outlives the operation.
+struct Spy {
+  std::atomic<int> calls = 0;
+  std::atomic<int> frees = 0;
+
+  sally_completion completion() {
+    sally_completion completion{};
+    completion.struct_size = sizeof completion;
+    completion.function = [](void* user, sally_event*) { ++static_cast<Spy*>(user)->calls; };
+    completion.user = this;
+    completion.free_user = [](void* user) { ++static_cast<Spy*>(user)->frees; };
+    return completion;
+  }
+};
+
+// The two ends of a connection that is not under TLS.
+inline Pair plain_pair() {
+  sally_listener_options listening{};
+  listening.flags = SALLY_STREAM_PLAIN;
+  Listener listener({}, listening);
+  const std::string service = listener.service();
+  sally_stream_options options{};
+  options.struct_size = sizeof options;
+  options.flags = SALLY_STREAM_PLAIN;
+  options.host = "127.0.0.1";
+  options.service = service.c_str();
+  Owned<sally_stream> client;
+  const sally_status created = sally_stream_create(&options, Out(client), nullptr);
+  if (created != SALLY_OK || sally_stream_connect(client.get(), generous_ms, nullptr) != SALLY_OK) {
+    throw std::runtime_error("a plain stream cannot be connected");
+  }
+  return {Stream(std::move(client)), listener.accept()};
 }
 
-inline transport::Deadline after(std::int64_t milliseconds) {
-  return transport::deadline_after(milliseconds);
-}
-
-// Everything that was posted to the loop before has been done.
-inline void settle(socket::Stream&, transport::EventLoop& loop = transport::EventLoop::shared()) {
-  std::promise<void> done;
-  loop.post([&] { done.set_value(); });
-  done.get_future().get();
+inline Owned<sally_runtime> make_runtime(std::uint32_t flags, std::uint32_t loops = 0) {
+  sally_runtime_options options{};
+  options.struct_size = sizeof options;
+  options.flags = flags;
+  options.loops = loops;
+  Owned<sally_runtime> runtime;
+  if (sally_runtime_create(&options, Out(runtime), nullptr) != SALLY_OK) {
+    throw std::runtime_error("a runtime cannot be made");
+  }
+  return runtime;
 }
 
 }  // namespace sally::test

@@ -1,5 +1,5 @@
 // Asynchronous operations that are ended from outside, at every point where they can be suspended.
-#include "lib/async.h"
+#include "lib/async_stream.h"
 
 #include <gtest/gtest.h>
 #include <set>

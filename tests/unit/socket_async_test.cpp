@@ -1,5 +1,5 @@
 // Asynchronous operations on streams over memory: what each does when nothing goes wrong.
-#include "lib/async.h"
+#include "lib/async_stream.h"
 
 #include <gtest/gtest.h>
 #include <string>

@@ -1,5 +1,5 @@
 // Listeners: asynchronous forms, limits for connections, draining, several loops, plain streams.
-#include "lib/async.h"
+#include "lib/async_stream.h"
 #include "lib/raw_tcp.h"
 #include "socket/listener.h"
 

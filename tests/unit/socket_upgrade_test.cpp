@@ -1,6 +1,6 @@
 // From plain to secured over memory: upgrades in both forms, and faults at every byte of the
 // handshake.
-#include "lib/async.h"
+#include "lib/async_stream.h"
 
 #include <gtest/gtest.h>
 #include <set>
