@@ -16,6 +16,9 @@ struct Releaser {
   void operator()(sally_credential* handle) const { sally_credential_release(handle); }
   void operator()(sally_error* handle) const { sally_error_release(handle); }
   void operator()(sally_listener* handle) const { sally_listener_release(handle); }
+  void operator()(sally_operation* handle) const { sally_operation_release(handle); }
+  void operator()(sally_queue* handle) const { sally_queue_release(handle); }
+  void operator()(sally_runtime* handle) const { sally_runtime_release(handle); }
   void operator()(sally_stream* handle) const { sally_stream_release(handle); }
   void operator()(sally_stream_info* handle) const { sally_stream_info_release(handle); }
   void operator()(sally_tls_config* handle) const { sally_tls_config_release(handle); }
