@@ -24,26 +24,43 @@ void CompletionQueue::unlink(AsyncOperation& operation) noexcept {
   operation.previous_ = operation.next_ = nullptr;
 }
 
+int CompletionQueue::descriptor() noexcept {
+  const std::lock_guard lock(mutex_);
+  watched_ = true;
+  if (oldest_ != nullptr || is_over()) signal();
+  return waker_.descriptor();
+}
+
 void CompletionQueue::signal() noexcept {
-  if (!std::exchange(signaled_, true)) waker_.wake();
+  if (watched_ && !std::exchange(signaled_, true)) waker_.wake();
 }
 
 void CompletionQueue::withdraw(AsyncOperation& operation) noexcept {
-  const std::lock_guard lock(mutex_);
-  if (!operation.pending_) return;
-  unlink(operation);
-  if (is_over()) signal();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!operation.pending_) return;
+    unlink(operation);
+    if (!is_over()) return;
+    signal();
+  }
+  changed_.notify_all();
 }
 
 void CompletionQueue::push(AsyncOperation& operation) noexcept {
-  const std::lock_guard lock(mutex_);
-  unlink(operation);
-  if (!abandoned_) {
-    operation.retain();
-    (newest_ != nullptr ? newest_->next_ : oldest_) = &operation;
-    newest_ = &operation;
+  bool over = false;
+  {
+    const std::lock_guard lock(mutex_);
+    unlink(operation);
+    if (!abandoned_) {
+      operation.retain();
+      (newest_ != nullptr ? newest_->next_ : oldest_) = &operation;
+      newest_ = &operation;
+    }
+    over = is_over();
+    if (!abandoned_ || over) signal();
   }
-  if (!abandoned_ || is_over()) signal();
+  // The lock is free, so that who is woken does not wait for it.
+  over ? changed_.notify_all() : changed_.notify_one();
 }
 
 Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
@@ -54,10 +71,12 @@ Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
   while (oldest_ == nullptr) {
     if (is_over()) return SALLY_CLOSED;
     if (patience.attempt) return SALLY_WOULD_BLOCK;
-    lock.unlock();
-    const bool in_time = waker_.wait(patience.deadline);
-    lock.lock();
-    if (!in_time && oldest_ == nullptr && !is_over()) return SALLY_TIMED_OUT;
+    if (patience.deadline == transport::never) {
+      changed_.wait(lock);
+    } else if (changed_.wait_until(lock, patience.deadline) == std::cv_status::timeout &&
+               oldest_ == nullptr && !is_over()) {
+      return SALLY_TIMED_OUT;
+    }
   }
   while (oldest_ != nullptr && taken.size() < std::min(capacity, most_reserved)) {
     AsyncOperation* operation = oldest_;
@@ -65,21 +84,26 @@ Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
     if (oldest_ == nullptr) newest_ = nullptr;
     taken.push_back(Ref<AsyncOperation>::adopt(operation));
   }
-  if (oldest_ == nullptr && !is_over()) {
+  if (oldest_ != nullptr) return SALLY_OK;
+  if (is_over()) {
+    changed_.notify_all();
+  } else if (std::exchange(signaled_, false)) {
     waker_.reset();
-    signaled_ = false;
   }
   return SALLY_OK;
 }
 
 void CompletionQueue::put_back(Ref<AsyncOperation> operation) noexcept {
-  const std::lock_guard lock(mutex_);
-  if (abandoned_) return;
-  AsyncOperation* raw = operation.detach();
-  raw->next_ = oldest_;
-  oldest_ = raw;
-  if (newest_ == nullptr) newest_ = raw;
-  signal();
+  {
+    const std::lock_guard lock(mutex_);
+    if (abandoned_) return;
+    AsyncOperation* raw = operation.detach();
+    raw->next_ = oldest_;
+    oldest_ = raw;
+    if (newest_ == nullptr) newest_ = raw;
+    signal();
+  }
+  changed_.notify_one();
 }
 
 Ref<AsyncOperation> CompletionQueue::next_to_cancel() noexcept {
@@ -98,6 +122,7 @@ void CompletionQueue::close() noexcept {
     if (!std::exchange(closed_, true)) to_cancel_ = first_pending_;
     if (is_over()) signal();
   }
+  changed_.notify_all();
   while (const Ref<AsyncOperation> operation = next_to_cancel()) operation->cancel();
 }
 

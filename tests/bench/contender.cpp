@@ -18,6 +18,7 @@ const std::vector<std::pair<std::string, Make>>& contenders() {
       {"asio", [] { return make_asio(); }},
       {"sally", [] { return make_sallyport(SallyMode::blocking); }},
       {"sally-queue", [] { return make_sallyport(SallyMode::queue); }},
+      {"sally-queue-fd", [] { return make_sallyport(SallyMode::watched); }},
       {"sally-caller-run", [] { return make_sallyport(SallyMode::caller_run); }},
   };
   return all;

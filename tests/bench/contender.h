@@ -52,6 +52,7 @@ std::unique_ptr<Contender> make_asio();
 enum class SallyMode {
   blocking,
   queue,      // asynchronous, completed through a queue; the runtime has a thread
+  watched,    // likewise, and the queue's descriptor is polled, as a language's event loop would
   caller_run  // asynchronous, completed by a function, on a runtime that the caller runs
 };
 std::unique_ptr<Contender> make_sallyport(SallyMode mode);

@@ -4,6 +4,7 @@
 #include "lib/secure.h"
 
 #include <array>
+#include <poll.h>
 #include <stdexcept>
 
 namespace sally::bench {
@@ -41,7 +42,7 @@ class Ground {
             return sally_runtime_create(&options, Out(runtime_), error);
           }),
           "runtime");
-    if (mode == SallyMode::queue) {
+    if (mode == SallyMode::queue || mode == SallyMode::watched) {
       check(called([&](sally_error** error) { return sally_queue_create(Out(queue_), error); }),
             "queue");
     }
@@ -89,11 +90,17 @@ class Ground {
                    }),
                    what);
     }
+    std::int64_t timeout_ms = generous_ms;
+    if (mode_ == SallyMode::watched) {
+      pollfd polled{static_cast<int>(sally_queue_fd(queue_.get())), POLLIN, 0};
+      ::poll(&polled, 1, -1);
+      timeout_ms = SALLY_TIMEOUT_ATTEMPT;
+    }
     std::array<sally_event, 16> events;
     std::size_t count = 0;
     check(called([&](sally_error** error) {
             return sally_queue_take(queue_.get(), events.data(), sizeof(sally_event), events.size(),
-                                    &count, generous_ms, error);
+                                    &count, timeout_ms, error);
           }),
           what);
     for (std::size_t i = 0; i < count; ++i)
