@@ -26,8 +26,15 @@ void CompletionQueue::unlink(AsyncOperation& operation) noexcept {
   operation.previous_ = operation.next_ = nullptr;
 }
 
+int CompletionQueue::descriptor() noexcept {
+  const std::lock_guard lock(mutex_);
+  watched_ = true;
+  if (oldest_ != nullptr || is_over()) signal();
+  return waker_.descriptor();
+}
+
 void CompletionQueue::signal() noexcept {
-  if (!std::exchange(signaled_, true)) waker_.wake();
+  if (watched_ && !std::exchange(signaled_, true)) waker_.wake();
 }
 
 // After the last event was taken. A fresh wake-up is a fresh edge, which tells the end to who took
@@ -35,30 +42,41 @@ void CompletionQueue::signal() noexcept {
 void CompletionQueue::note_empty() noexcept {
   newest_ = nullptr;
   if (is_over()) {
-    waker_.wake();
-  } else {
-    waker_.reset();
     signaled_ = false;
+    signal();
+    changed_.notify_all();
+  } else if (std::exchange(signaled_, false)) {
+    waker_.reset();
   }
 }
 
 void CompletionQueue::withdraw(AsyncOperation& operation) noexcept {
-  const std::lock_guard lock(mutex_);
-  if (!operation.pending_) return;
-  unlink(operation);
-  if (is_over()) signal();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!operation.pending_) return;
+    unlink(operation);
+    if (!is_over()) return;
+    signal();
+  }
+  changed_.notify_all();
 }
 
 void CompletionQueue::push(AsyncOperation& operation) noexcept {
-  const std::lock_guard lock(mutex_);
-  unlink(operation);
-  if (!abandoned_) {
-    operation.retain();
-    (newest_ != nullptr ? newest_->next_ : oldest_) = &operation;
-    newest_ = &operation;
-    ++waiting_;
+  bool over = false;
+  {
+    const std::lock_guard lock(mutex_);
+    unlink(operation);
+    if (!abandoned_) {
+      operation.retain();
+      (newest_ != nullptr ? newest_->next_ : oldest_) = &operation;
+      newest_ = &operation;
+      ++waiting_;
+    }
+    over = is_over();
+    if (!abandoned_ || over) signal();
   }
-  if (!abandoned_ || is_over()) signal();
+  // The lock is free, so that who is woken does not wait for it.
+  over ? changed_.notify_all() : changed_.notify_one();
 }
 
 std::size_t CompletionQueue::pending() noexcept {
@@ -72,10 +90,12 @@ Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
   while (oldest_ == nullptr) {
     if (is_over()) return SALLY_CLOSED;
     if (patience.attempt) return SALLY_WOULD_BLOCK;
-    lock.unlock();
-    const bool in_time = waker_.wait(patience.deadline);
-    lock.lock();
-    if (!in_time && oldest_ == nullptr && !is_over()) return SALLY_TIMED_OUT;
+    if (patience.deadline == transport::never) {
+      changed_.wait(lock);
+    } else if (changed_.wait_until(lock, patience.deadline) == std::cv_status::timeout &&
+               oldest_ == nullptr && !is_over()) {
+      return SALLY_TIMED_OUT;
+    }
   }
   // All that are asked for, where they are there: fewer mean to who waits for edges that nothing is
   // left. What cannot be taken for want of memory stays.
@@ -92,16 +112,19 @@ Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
 }
 
 void CompletionQueue::put_back(Ref<AsyncOperation> operation) noexcept {
-  const std::lock_guard lock(mutex_);
-  if (abandoned_) return;
-  AsyncOperation* raw = operation.detach();
-  raw->next_ = oldest_;
-  oldest_ = raw;
-  if (newest_ == nullptr) newest_ = raw;
-  ++waiting_;
-  // A fresh edge: its taker gets fewer than are there.
-  signaled_ = true;
-  waker_.wake();
+  {
+    const std::lock_guard lock(mutex_);
+    if (abandoned_) return;
+    AsyncOperation* raw = operation.detach();
+    raw->next_ = oldest_;
+    oldest_ = raw;
+    if (newest_ == nullptr) newest_ = raw;
+    ++waiting_;
+    // A fresh edge: its taker gets fewer than are there.
+    signaled_ = false;
+    signal();
+  }
+  changed_.notify_one();
 }
 
 Ref<AsyncOperation> CompletionQueue::next_to_cancel() noexcept {
@@ -120,6 +143,7 @@ void CompletionQueue::close() noexcept {
     if (!std::exchange(closed_, true)) to_cancel_ = first_pending_;
     if (is_over()) signal();
   }
+  changed_.notify_all();
   while (const Ref<AsyncOperation> operation = next_to_cancel()) operation->cancel();
 }
 

@@ -6,6 +6,7 @@
 #include "status/ref.h"
 #include "transport/waker.h"
 
+#include <condition_variable>
 #include <cstddef>
 #include <mutex>
 #include <vector>
@@ -21,7 +22,7 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   CompletionQueue() = default;  // throws Failure where no descriptor is left
 
   // Readable while something waits, and for good when the queue is closed and empty.
-  int descriptor() const noexcept { return waker_.descriptor(); }
+  int descriptor() noexcept;
 
   // Operations whose results were not yet taken.
   std::size_t pending() noexcept;
@@ -57,7 +58,9 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   Ref<AsyncOperation> next_to_cancel() noexcept;
 
   std::mutex mutex_;
-  transport::Waker waker_;
+  std::condition_variable changed_;  // for those who wait in take()
+  transport::Waker waker_;           // for those who watch the descriptor
+  bool watched_ = false;             // somebody asked for it; system calls are spared before
   bool signaled_ = false;
   bool closed_ = false;
   bool abandoned_ = false;

@@ -58,6 +58,7 @@ void Dialer::start_next() {
       [this, index](std::unique_ptr<transport::Transport> transport, const ErrorRef& error) {
         attempted(index, std::move(transport), error);
       }));
+  if (next_ == endpoints_.size()) return;
   stagger_.start(transport::deadline_after(connection_attempt_delay_ms), [this] { start_next(); });
 }
 

@@ -79,4 +79,19 @@ void OperationList::wake_receivers(const Operation* except) noexcept {
   }
 }
 
+void OperationLine::join(Operation& operation) noexcept {
+  operation.line_ = this;
+  operation.before_ = last_;
+  (last_ != nullptr ? last_->behind_ : first_) = &operation;
+  last_ = &operation;
+}
+
+void OperationLine::leave(Operation& operation) noexcept {
+  if (operation.line_ != this) return;
+  operation.line_ = nullptr;
+  (operation.behind_ != nullptr ? operation.behind_->before_ : last_) = operation.before_;
+  (operation.before_ != nullptr ? operation.before_->behind_ : first_) = operation.behind_;
+  operation.before_ = operation.behind_ = nullptr;
+}
+
 }  // namespace sally::socket

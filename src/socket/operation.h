@@ -11,6 +11,7 @@
 namespace sally::socket {
 
 class OperationList;
+class OperationLine;
 
 // All of it is guarded by the lock of the stream.
 class Operation {
@@ -43,8 +44,12 @@ class Operation {
 
  private:
   friend class OperationList;
+  friend class OperationLine;
   Operation* previous_ = nullptr;
   Operation* next_ = nullptr;
+  const OperationLine* line_ = nullptr;
+  Operation* before_ = nullptr;
+  Operation* behind_ = nullptr;
 };
 
 // Lives on the stack of the thread that called.
@@ -74,6 +79,22 @@ class OperationList {
 
   Operation* first() const noexcept { return first_; }
   static Operation* after(const Operation& operation) noexcept { return operation.next_; }
+
+ private:
+  Operation* first_ = nullptr;
+  Operation* last_ = nullptr;
+};
+
+// Operations that wait for their turn. An operation waits in one line at a time. Needs no memory, so
+// that an idle stream keeps none.
+class OperationLine {
+ public:
+  bool empty() const noexcept { return first_ == nullptr; }
+  Operation* first() const noexcept { return first_; }
+  static Operation* behind(const Operation& operation) noexcept { return operation.behind_; }
+  void join(Operation& operation) noexcept;
+  // Does nothing where it is not in this line.
+  void leave(Operation& operation) noexcept;
 
  private:
   Operation* first_ = nullptr;

@@ -78,7 +78,7 @@ std::optional<Outcome> Stream::admit(Operation& operation) {
     case Verb::flush:
     case Verb::shutdown:
       if (auto refused = usable()) return refused;
-      writers_.push_back(&operation);
+      writers_.join(operation);
       break;
     case Verb::close:
       if (auto nothing_to_do = admit_close(operation)) return nothing_to_do;
@@ -111,11 +111,9 @@ std::optional<Outcome> Stream::ended(const Operation& operation) const {
 }
 
 void Stream::leave_writers(Operation& operation) noexcept {
-  const auto place = std::find(writers_.begin(), writers_.end(), &operation);
-  if (place == writers_.end()) return;
-  const bool was_first = place == writers_.begin();
-  writers_.erase(place);
-  if (was_first && !writers_.empty()) writers_.front()->wake();
+  const bool was_first = writers_.first() == &operation;
+  writers_.leave(operation);
+  if (was_first && !writers_.empty()) writers_.first()->wake();
 }
 
 // Takes the operation's place away, and leaves the stream as an end of this kind leaves it.
@@ -142,7 +140,7 @@ void Stream::retire(Operation& operation, Outcome& outcome) noexcept {
     case Verb::write:
     case Verb::flush:
     case Verb::shutdown:
-      std::erase(sending_, &operation);
+      sending_.leave(operation);
       // What was taken was promised to be sent.
       if (!operation.request.more) schedule_flush();
       leave_writers(operation);

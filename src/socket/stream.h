@@ -16,7 +16,6 @@
 #include "transport/transport.h"
 
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -123,6 +122,7 @@ class Stream : public RefCounted<Stream> {
   Attempted attempt(Operation& operation) noexcept;
   Attempted attempt_verb(Operation& operation);
   Attempted attempt_read(Operation& operation);
+  void read_on(Request& request);
   Attempted attempt_wait(Operation& operation);
   Attempted attempt_write(Operation& operation);
   bool coalesces(const Operation& operation) const noexcept;
@@ -142,6 +142,7 @@ class Stream : public RefCounted<Stream> {
   // On the loop (stream_drive.cpp).
   void open_loop(transport::EventLoop& loop);
   void schedule() noexcept;
+  bool begin_schedule() noexcept;
   void schedule_flush() noexcept;
   void advance() noexcept;
   void attend() noexcept;
@@ -163,8 +164,8 @@ class Stream : public RefCounted<Stream> {
   Operation* exclusive_ = nullptr;  // connect, upgrade
   Operation* reader_ = nullptr;
   Operation* closer_ = nullptr;
-  std::deque<Operation*> writers_;  // in the order of their calls; the first may write
-  std::deque<Operation*> sending_;  // writes of which everything was taken, in that order
+  OperationLine writers_;  // in the order of their calls; the first may write
+  OperationLine sending_;  // writes of which everything was taken, in that order
   std::vector<Operation*> waits_;
   const Target target_;
   Ref<transport::Runtime> runtime_;

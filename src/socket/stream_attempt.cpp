@@ -79,7 +79,10 @@ Stream::Attempted Stream::attempt_read(Operation& operation) {
     }
     const std::size_t before = request.moved;
     request.moved += progress.size;
-    if (request.verb == Verb::read_some) return Outcome();
+    if (request.verb == Verb::read_some) {
+      read_on(request);
+      return Outcome();
+    }
     if (request.verb == Verb::read_until) {
       const auto bytes = request.into.first(request.moved);
       if (const std::size_t end = end_of_delimiter(bytes, before, request.delimiter); end != 0) {
@@ -93,6 +96,16 @@ Stream::Attempted Stream::attempt_read(Operation& operation) {
       }
     }
     if (request.moved == request.into.size()) return Outcome();
+  }
+}
+
+// What follows and is here already: a turn for each record would cost more than the record. What a
+// failure says, the next read says too.
+void Stream::read_on(Request& request) {
+  while (request.moved < request.into.size() && flow_->has_more()) {
+    const Progress progress = flow_->read(request.into.subspan(request.moved));
+    if (progress.state != Progress::State::done) return;
+    request.moved += progress.size;
   }
 }
 
@@ -131,15 +144,15 @@ ErrorRef sending_ended_error() {
 // Whether the write behind this one will be attempted in the same turn, so that both can share a
 // record.
 bool Stream::coalesces(const Operation& operation) const noexcept {
-  if (!operation.is_async() || writers_.size() < 2) return false;
-  const Operation& next = *writers_[1];
-  return next.is_async() && next.request.verb == Verb::write && !ended(next);
+  if (!operation.is_async()) return false;
+  const Operation* next = OperationLine::behind(operation);
+  return next != nullptr && next->is_async() && next->request.verb == Verb::write && !ended(*next);
 }
 
 Stream::Attempted Stream::attempt_write(Operation& operation) {
   Request& request = operation.request;
   if (!operation.taken) {
-    if (writers_.front() != &operation) return {};
+    if (writers_.first() != &operation) return {};
     if (sending_ended_) return Outcome(sending_ended_error());
     const bool followed = request.more || coalesces(operation);
     for (bool last = false; !last;) {
@@ -160,7 +173,7 @@ Stream::Attempted Stream::attempt_write(Operation& operation) {
     operation.taken = true;
     operation.sealed_at = flow_->traffic().taken;
     leave_writers(operation);
-    sending_.push_back(&operation);
+    sending_.join(operation);
     if (followed) return {};
   }
   const Progress progress = flow_->flush();
@@ -176,13 +189,13 @@ void Stream::collect_sent() noexcept {
   if (sending_.empty()) return;
   const transport::Traffic traffic = flow_->traffic();
   while (!sending_.empty()) {
-    Operation& oldest = *sending_.front();
+    Operation& oldest = *sending_.first();
     if (oldest.sent_at == 0 && traffic.sealed >= oldest.sealed_at) {
       oldest.sent_at = traffic.wire_queued;
     }
     if (traffic.sealed < oldest.sealed_at || traffic.wire_sent < oldest.sent_at) return;
     oldest.sent = true;
-    sending_.pop_front();
+    sending_.leave(oldest);
     if (oldest.is_async())
       settle(oldest, {});
     else
@@ -192,7 +205,7 @@ void Stream::collect_sent() noexcept {
 
 // A barrier: behind it nothing is written before everything before it is sent.
 Stream::Attempted Stream::attempt_flush(Operation& operation) {
-  if (writers_.front() != &operation) return {};
+  if (writers_.first() != &operation) return {};
   if (operation.request.verb == Verb::shutdown && !std::exchange(sending_ended_, true)) {
     flow_->end_sending();
   }

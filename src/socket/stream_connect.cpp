@@ -31,13 +31,18 @@ void Stream::dial() {
 
 void Stream::dialed(std::unique_ptr<transport::Transport> transport, ErrorRef error,
                     DialReport report) {
-  const Lock lock(mutex_);
-  if (state_ != State::connecting) return;  // given up meanwhile; the transport closes as it goes
-  transport_ = std::move(transport);
-  dial_error_ = std::move(error);
-  establishment_.dial = std::move(report);
-  dialed_ = true;
-  operations_.wake_all();
+  std::shared_ptr<std::unique_ptr<Dialer>> finished;
+  {
+    const Lock lock(mutex_);
+    if (state_ != State::connecting) return;  // given up meanwhile; the transport closes as it goes
+    transport_ = std::move(transport);
+    dial_error_ = std::move(error);
+    establishment_.dial = std::move(report);
+    dialed_ = true;
+    finished = std::move(dialer_);
+    operations_.wake_all();
+  }
+  finished->reset();  // an idle connection does without who made it
 }
 
 // On its loop; the loop may be about to make it.

@@ -51,13 +51,18 @@ void Stream::open_loop(transport::EventLoop& loop) {
 
 // A turn on the loop, soon.
 void Stream::schedule() noexcept {
+  if (begin_schedule()) call_->post();
+}
+
+// Whether the caller is to post the call. It may do so without the lock: nobody else will.
+bool Stream::begin_schedule() noexcept {
   if (advancing_) {
     again_ = true;
-    return;
+    return false;
   }
-  if (!call_ || std::exchange(scheduled_, true)) return;
+  if (!call_ || std::exchange(scheduled_, true)) return false;
   retain();  // until the call
-  call_->post();
+  return true;
 }
 
 void Stream::schedule_flush() noexcept {
@@ -67,7 +72,7 @@ void Stream::schedule_flush() noexcept {
 }
 
 void Stream::submit(Ref<StreamOperation> operation) {
-  const Lock lock(mutex_);
+  Lock lock(mutex_);
   if (auto refused = admit(*operation)) {
     // A close that finds nothing to do has done it.
     if (operation->request.verb != Verb::close || !refused->ok()) {
@@ -79,7 +84,10 @@ void Stream::submit(Ref<StreamOperation> operation) {
   }
   static_cast<void>(operation.detach());  // until it is delivered
   attention_ = true;
-  schedule();
+  const bool post = begin_schedule();
+  lock.unlock();
+  // Not before: the loop's thread would wake up only to wait for the lock.
+  if (post) call_->post();
 }
 
 // Ends an operation that goes on here; it is told when the lock is free.
@@ -179,10 +187,10 @@ void Stream::attempt_all() noexcept {
 }
 
 void Stream::attempt_writers() noexcept {
-  while (!writers_.empty() && writers_.front()->is_async()) {
-    Operation* first = writers_.front();
+  while (!writers_.empty() && writers_.first()->is_async()) {
+    Operation* first = writers_.first();
     attempt_async(first);
-    if (!writers_.empty() && writers_.front() == first) return;
+    if (writers_.first() == first) return;
   }
 }
 
@@ -203,9 +211,10 @@ void Stream::flush_in_turn() noexcept {
   }
   flush_due_ = false;
   if (progress.state == Progress::State::done) return;
-  const std::deque<Operation*> failed = sending_;
-  for (Operation* operation : failed) {
-    if (operation->is_async()) settle(*operation, Outcome(progress.error));
+  Operation* next = nullptr;
+  for (Operation* failed = sending_.first(); failed != nullptr; failed = next) {
+    next = OperationLine::behind(*failed);
+    if (failed->is_async()) settle(*failed, Outcome(progress.error));
   }
 }
 
@@ -218,7 +227,7 @@ void Stream::arm() noexcept {
   include(exclusive_);
   include(reader_);
   include(closer_);
-  if (!writers_.empty()) include(writers_.front());
+  include(writers_.first());
   for (const Operation* wait : waits_) include(wait);
   if (includes(missing, Interest::read)) wait_read_->start();
   if (includes(missing, Interest::write)) wait_write_->start();

@@ -135,6 +135,10 @@ Progress Session::read(std::span<std::byte> buffer) {
   return {.state = Progress::State::done, .size = size};
 }
 
+bool Session::has_more() const {
+  return has_unread() || (!read_error_ && SSL_has_pending(ssl_.get()) == 1);
+}
+
 Progress Session::peek() {
   if (has_unread() || read_error_) return {.state = Progress::State::done};
   std::byte byte{};

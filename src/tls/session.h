@@ -48,6 +48,7 @@ class Session final : public transport::Flow {
   Progress handshake();
 
   Progress read(std::span<std::byte> buffer) override;
+  bool has_more() const override;
   Progress peek() override;
   // A failure names the peer's alert where that has arrived.
   Progress write(std::span<const std::byte> data, bool more = false) override;

@@ -42,9 +42,10 @@ struct Resolution {
 // endpoint of each kind, streams only.
 Resolution resolve(const std::string& host, const std::string& service, bool passive);
 
-// The same on one of a few helper threads, so that a slow name server holds up nobody else: `done`
-// is called on the loop's thread. Destroying or cancelling the query means that `done` is never
-// called (the look-up itself cannot be stopped, and its thread is not waited for).
+// The same on one of a few helper threads, so that a slow name server holds up nobody else; an
+// address and a port in digits take none. `done` is called on the loop's thread, later. Destroying
+// or cancelling the query means that it is never called (the look-up itself cannot be stopped, and
+// its thread is not waited for).
 class ResolveQuery {
  public:
   // Throws Failure where the system gives not one thread.

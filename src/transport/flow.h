@@ -48,6 +48,8 @@ class Flow {
 
   // At least one byte, or waiting, or failed. A failure is final. Where it waits, it flushes.
   virtual Progress read(std::span<std::byte> buffer) = 0;
+  // Whether more has come with what was read, part of a message at least.
+  virtual bool has_more() const { return has_unread(); }
   // Done where a read would not wait.
   virtual Progress peek() = 0;
   // Gives bytes back, which the next read will bring again.

@@ -166,6 +166,21 @@ Resolution resolve(const std::string& host, const std::string& service, bool pas
   return resolution;
 }
 
+namespace {
+
+// An address and a port in digits need no look-up; nothing for all else, mistakes among it.
+std::optional<Resolution> take_literal(const std::string& host, const std::string& service) {
+  const auto port = parse_port(service);
+  if (!port || !*port || host.empty() || has_nul(host)) return {};
+  const LookUp literal = look_up(host.c_str(), nullptr, AI_NUMERICHOST);
+  if (!literal.list) return {};
+  Resolution resolution{endpoints_of(literal.list.get(), **port), nullptr};
+  if (resolution.endpoints.empty()) return {};
+  return resolution;
+}
+
+}  // namespace
+
 struct ResolveQuery::State {
   EventLoop& loop;
   const std::string host;
@@ -178,6 +193,7 @@ struct ResolveQuery::State {
   static void run(const std::shared_ptr<State>& state);
   bool wanted();
   Resolution ask() const noexcept;
+  static void answer(const std::shared_ptr<State>& state, Resolution resolution);
 };
 
 bool ResolveQuery::State::wanted() {
@@ -198,6 +214,10 @@ void ResolveQuery::State::run(const std::shared_ptr<State>& state) {
   Resolution resolution = state->ask();
   const std::lock_guard lock(state->mutex);
   if (state->given_up) return;
+  answer(state, std::move(resolution));
+}
+
+void ResolveQuery::State::answer(const std::shared_ptr<State>& state, Resolution resolution) {
   state->loop.post([state, answer = std::move(resolution)]() mutable {
     const auto then = std::exchange(state->done, nullptr);
     if (then) then(std::move(answer));
@@ -262,12 +282,11 @@ constinit PerProcess<ResolverPool> pool;
 ResolveQuery::ResolveQuery(EventLoop& loop, std::string host, std::string service,
                            std::function<void(Resolution)> done)
     : state_(new State{loop, std::move(host), std::move(service), std::move(done), {}, false}) {
-  auto look_up = [state = state_] { State::run(state); };
-  // Nobody has to be asked about an address.
-  if (is_ip_literal(state_->host) && parse_port(state_->service))
-    loop.post(std::move(look_up));
-  else
-    pool.get().submit(std::move(look_up));
+  if (auto resolution = take_literal(state_->host, state_->service)) {
+    State::answer(state_, std::move(*resolution));
+    return;
+  }
+  pool.get().submit([state = state_] { State::run(state); });
 }
 
 ResolveQuery::~ResolveQuery() {

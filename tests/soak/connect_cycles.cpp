@@ -8,6 +8,7 @@
 // and threads no more than the library ever has.
 // The last line is "N passed, N failed".
 #include "lib/secure.h"
+#include "soak/support.h"
 
 #include <algorithm>
 #include <chrono>
@@ -15,13 +16,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <dirent.h>
-#include <fstream>
 #include <poll.h>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
 
 using namespace sally::test;
+using namespace sally::soak;
 
 namespace {
 
@@ -49,20 +50,6 @@ std::int64_t count_entries(const char* directory) {
   while (const dirent* entry = ::readdir(entries)) count += entry->d_name[0] != '.';
   ::closedir(entries);
   return count;
-}
-
-std::int64_t resident_kib() {
-  std::int64_t size = 0;
-  std::int64_t resident = 0;
-  std::ifstream("/proc/self/statm") >> size >> resident;
-  return resident * ::sysconf(_SC_PAGESIZE) / 1024;
-}
-
-std::int64_t live_handles() {
-  std::int64_t sum = 0;
-  for (std::int32_t kind = 0; sally_library_live_handles(kind) >= 0; ++kind)
-    sum += sally_library_live_handles(kind);
-  return sum;
 }
 
 Figures measure() {
@@ -93,11 +80,6 @@ Figures lowest() {
   return figures;
 }
 
-void require(const Result& result, sally_status status, const char* what) {
-  if (result == status) return;
-  throw std::runtime_error(std::string(what) + ": " + sally_error_json(result.error.get()));
-}
-
 void cycle(Listener& listener, sally_tls_config* config) {
   static const std::string question = pattern(1024);
   Pair pair = connect_pair(listener, config);
@@ -120,22 +102,6 @@ void print(int cycles, const Figures& figures) {
               static_cast<long long>(figures.handles));
   std::fflush(stdout);
 }
-
-class Verdict {
- public:
-  void check(bool good, const std::string& what) {
-    std::printf("%s: %s\n", good ? "ok" : "FAILED", what.c_str());
-    ++(good ? passed_ : failed_);
-  }
-  int conclude() const {
-    std::printf("%d passed, %d failed\n", passed_, failed_);
-    return failed_ == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-  }
-
- private:
-  int passed_ = 0;
-  int failed_ = 0;
-};
 
 void compare(Verdict& verdict, const Figures& before, const Figures& after) {
   const std::int64_t growth = after.resident_kib - before.resident_kib;

@@ -44,6 +44,23 @@ TEST(StreamRead, EndsAtItsDeadlineAndLeavesTheStreamUsable) {
   EXPECT_EQ(read(*pair.server).text, "later");
 }
 
+TEST(StreamRead, TakesSeveralRecordsThatAreThere) {
+  StreamPair pair;
+  ASSERT_TRUE(write(*pair.client, "one, ").outcome.ok());
+  ASSERT_TRUE(write(*pair.client, "two, ").outcome.ok());
+  ASSERT_TRUE(write(*pair.client, "three").outcome.ok());
+  EXPECT_EQ(read(*pair.server, {}, 7).text, "one, tw");
+  EXPECT_EQ(read(*pair.server).text, "o, three");
+}
+
+TEST(StreamRead, GivesWhatCameBeforeTheEndAndThenTheEnd) {
+  StreamPair pair;
+  ASSERT_TRUE(write(*pair.client, "last words").outcome.ok());
+  ASSERT_TRUE(pair.client->shutdown({}).ok());
+  EXPECT_EQ(read(*pair.server).text, "last words");
+  EXPECT_EQ(read(*pair.server).status(), "SALLY_END_OF_STREAM");
+}
+
 TEST(StreamRead, OfASecondThreadIsBusy) {
   StreamPair pair;
   auto reading = start([&] { return read(*pair.server); });

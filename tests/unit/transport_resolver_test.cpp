@@ -99,6 +99,31 @@ TEST(Endpoint, OfADescriptorThatIsNoSocketIsEmpty) {
   EXPECT_EQ(peer_endpoint(-1).port(), 0);
 }
 
+int resolver_threads() {
+  int threads = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(entry.path() / "comm");
+    std::string name;
+    file >> name;
+    if (name == "sally-resolve") ++threads;
+  }
+  return threads;
+}
+
+TEST(ResolveQuery, NeedsNoThreadForAnAddress) {
+  const int before = resolver_threads();
+  EventLoop loop;
+  Awaited<Texts> answer;
+  std::unique_ptr<ResolveQuery> query;
+  run_on(loop, [&] {
+    query = std::make_unique<ResolveQuery>(
+        loop, "::1", "4433", [&](Resolution resolution) { answer.set(texts(resolution)); });
+  });
+  EXPECT_EQ(answer.get(), Texts{"[::1]:4433"});
+  EXPECT_EQ(resolver_threads(), before);
+  run_on(loop, [&] { query.reset(); });
+}
+
 TEST(ResolveQuery, AnswersOnTheLoopsThread) {
   EventLoop loop;
   Awaited<Texts> answer;
@@ -121,22 +146,15 @@ TEST(ResolveQuery, AnswersManyWithAFewThreads) {
   run_on(loop, [&] {
     for (int number = 0; number < 50; ++number) {
       queries.push_back(std::make_unique<ResolveQuery>(
-          loop, "127.0.0.1", std::to_string(number), [&, number](Resolution resolution) {
+          loop, "localhost", std::to_string(number), [&, number](Resolution resolution) {
             EXPECT_EQ(resolution.endpoints.at(0).port(), number);
             if (++answers == 50) all.set(true);
           }));
     }
   });
   EXPECT_TRUE(all.get());
-  int threads = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream file(entry.path() / "comm");
-    std::string name;
-    file >> name;
-    if (name == "sally-resolve") ++threads;
-  }
-  EXPECT_GE(threads, 1);
-  EXPECT_LE(threads, 4);
+  EXPECT_GE(resolver_threads(), 1);
+  EXPECT_LE(resolver_threads(), 4);
   run_on(loop, [&] { queries.clear(); });
 }
 
