@@ -143,7 +143,8 @@ void append_take_cases(ArgumentCases& cases) {
   take(
       "a NULL handle", SALLY_INVALID_ARGUMENT, [](World&) { return nullptr; }, size, 1, 0);
   take("no room", SALLY_INVALID_ARGUMENT, open, size, 0, 0);
-  for (const std::size_t wrong : {std::size_t{0}, size - 1, size + 8, SIZE_MAX})
+  for (const std::size_t wrong :
+       {std::size_t{0}, size - 8, size + 1, std::size_t{8192}, SIZE_MAX - 7})
     take("events of another size", SALLY_INVALID_ARGUMENT, open, wrong, 1, 0);
   for (const std::int64_t timeout_ms : bad_timeouts) {
     take("a negative time-out", SALLY_INVALID_ARGUMENT, open, size, 1, timeout_ms);
@@ -152,6 +153,8 @@ void append_take_cases(ArgumentCases& cases) {
   }
   take("no event", SALLY_WOULD_BLOCK, open, size, 4, SALLY_TIMEOUT_ATTEMPT);
   take("no event, and more room than there is memory", SALLY_WOULD_BLOCK, open, size, SIZE_MAX,
+       SALLY_TIMEOUT_ATTEMPT);
+  take("no event, in structs of a later version", SALLY_WOULD_BLOCK, open, size + 8, 2,
        SALLY_TIMEOUT_ATTEMPT);
   take("no event for a moment", SALLY_TIMED_OUT, open, size, 4, 1);
   for (const std::int64_t timeout_ms :
@@ -177,6 +180,11 @@ void append_queue_cases(ArgumentCases& cases) {
                           [](World&, Outputs& out, sally_error** error) {
                             return sally_queue_create(out.handle<sally_queue>(), error);
                           }));
+  cases.push_back(
+      gives("sally_queue_pending", "NULL and a queue without operations", [](World& world) {
+        EXPECT_EQ(sally_queue_pending(nullptr), 0u);
+        EXPECT_EQ(sally_queue_pending(world.queue.get()), 0u);
+      }));
   cases.push_back(gives("sally_queue_fd", "NULL and a closed queue", [](World& world) {
     EXPECT_EQ(sally_queue_fd(nullptr), -1);
     EXPECT_GE(sally_queue_fd(world.closed_queue.get()), 0);

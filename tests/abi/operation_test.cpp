@@ -1,6 +1,8 @@
 // What the events of each kind of operation carry, and operations that are cancelled.
 #include "abi/queue_support.h"
 
+#include <array>
+#include <cstring>
 #include <gtest/gtest.h>
 
 using namespace sally::test;
@@ -142,4 +144,31 @@ TEST(Operation, OnAListenerIsCanceledToo) {
   const auto config = client_config();
   const Pair pair = connect_pair(listener, config.get());
   EXPECT_EQ(queue.take_status(), SALLY_WOULD_BLOCK);
+}
+
+// As a program sees it that was compiled with a newer header than the library's.
+TEST(Event, InAStructOfALaterVersionLeavesWhatThatAddsZero) {
+  struct Later {
+    sally_event event;
+    std::uint64_t added;
+  };
+  Pair pair = tls_pair();
+  Queue queue;
+  for (const std::uint64_t tag : {1, 2}) {
+    const sally_completion completion = queue.completion(tag);
+    ASSERT_EQ(
+        sally_stream_flush_async(pair.client.get(), generous_ms, &completion, nullptr, nullptr),
+        SALLY_OK);
+  }
+  for (const std::uint64_t tag : {1, 2}) {
+    std::array<Later, 2> later;
+    std::memset(later.data(), 0x5a, sizeof later);
+    std::size_t count = 0;
+    ASSERT_EQ(sally_queue_take(queue.get(), &later[0].event, sizeof(Later), 1, &count, generous_ms,
+                               nullptr),
+              SALLY_OK);
+    EXPECT_EQ(later[0].event.tag, tag);
+    EXPECT_EQ(later[0].added, 0u);
+    EXPECT_EQ(later[1].event.tag, 0x5a5a5a5a5a5a5a5au) << "not asked for";
+  }
 }
