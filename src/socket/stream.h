@@ -134,6 +134,7 @@ class Stream : public RefCounted<Stream> {
 
   void dial();
   void dialed(std::unique_ptr<transport::Transport> transport, ErrorRef error, DialReport report);
+  void forget_dialer() noexcept;
   void begin_flow(const Ref<tls::Context>& context, const tls::PeerName& name);
   void end_connect(const Operation& operation, Outcome& outcome) noexcept;
 

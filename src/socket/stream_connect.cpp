@@ -38,6 +38,19 @@ void Stream::dialed(std::unique_ptr<transport::Transport> transport, ErrorRef er
   establishment_.dial = std::move(report);
   dialed_ = true;
   operations_.wake_all();
+  forget_dialer();
+}
+
+// On the loop, whose alone it is, and not before it has returned from telling us. Left to the stream,
+// it would go with the last reference, on any thread.
+void Stream::forget_dialer() noexcept {
+  if (!dialer_) return;
+  try {
+    call_->loop().post([slot = dialer_] { slot->reset(); });
+    dialer_.reset();
+  } catch (const std::bad_alloc&) {
+    return;  // it then stays as long as the stream
+  }
 }
 
 Stream::Attempted Stream::attempt_connect(Operation& operation) {

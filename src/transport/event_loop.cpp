@@ -143,14 +143,15 @@ void EventLoop::dissolve(std::unique_ptr<EventLoop> loop) noexcept {
   EventLoop* const raw = loop.release();  // leaked where there is no memory for what follows
   State& state = *raw->state_;
   try {
-    // First, because the loop may be gone as soon as it has its task.
-    if (state.run_by == RunBy::own_thread) state.thread.detach();
+    // First, because the loop may be gone, and its state with it, as soon as it has its task.
+    const bool by_caller = state.run_by == RunBy::caller;
+    if (!by_caller) state.thread.detach();
     raw->post([raw, &state] {
       state.orphan.reset(raw);
       state.work.reset();
     });
     // Nobody will serve it any more; a short-lived thread brings it to its end.
-    if (state.run_by == RunBy::caller) {
+    if (by_caller) {
       start_thread("sallyport-end", [&state] {
         state.served = true;
         serve_to_the_end(state);
