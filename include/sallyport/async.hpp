@@ -35,9 +35,31 @@ Event to_event(const sally_event& told) noexcept {
   return Event::adopt(event);
 }
 
+// Between whoever requests a stop and whoever starts the operation: the later of the two cancels.
+class Stopping {
+ public:
+  Stopping() noexcept = default;
+  Stopping(const Stopping&) = delete;
+  Stopping& operator=(const Stopping&) = delete;
+  ~Stopping() { sally_operation_release(operation_); }
+
+  // Takes over the operation.
+  void started(sally_operation* operation) noexcept {
+    operation_ = operation;
+    if (requested_) sally_operation_cancel(operation);
+  }
+  void request() noexcept {
+    requested_ = true;
+    sally_operation_cancel(operation_);
+  }
+
+ private:
+  std::atomic<sally_operation*> operation_ = nullptr;
+  std::atomic<bool> requested_ = false;
+};
+
 // Lives in the frame of the coroutine that waits. The operation completes on a thread of an event
-// loop, maybe before await_suspend has returned: whoever of the two comes second lets the coroutine
-// go on, and the first one touches nothing afterwards, because the frame may be gone.
+// loop, maybe before await_suspend has returned, and the frame may then be gone.
 template <class T, End end, class Begin, bool as_result>
 class Awaiter {
  public:
@@ -47,34 +69,38 @@ class Awaiter {
   Awaiter& operator=(const Awaiter&) = delete;
   // The library has the buffer, and the completion would come here.
   ~Awaiter() {
-    if (missing_.load(std::memory_order_acquire) != 0) std::terminate();
-    sally_operation_release(operation_);
+    if (waiting_) std::terminate();
   }
 
   bool await_ready() const noexcept { return false; }
 
   // Not inlined: some compilers would keep its variables in the frame.
-  [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> waiting) noexcept {
-    waiting_ = waiting;
-    missing_.store(2, std::memory_order_relaxed);
+  [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> coroutine) {
+    std::shared_ptr<Stopping> stopping;
+    if (stop_.stop_possible()) {
+      stopping = std::make_shared<Stopping>();
+      on_stop_.emplace(std::move(stop_), Cancel{stopping});
+    }
     sally_completion completion{};
     completion.struct_size = sizeof(completion);
     completion.function = &complete;
     completion.user = this;
+    waiting_ = coroutine;
+    sally_operation* operation = nullptr;
     sally_error* error = nullptr;
-    const sally_status status =
-        begin_(&completion, stop_.stop_possible() ? &operation_ : nullptr, &error);
-    if (status != SALLY_OK) {
-      sally_event failure{};
-      failure.kind = SALLY_EVENT_DONE;
-      failure.status = status;
-      failure.error = error;
-      event_ = to_event<end>(failure);
-      missing_.store(0, std::memory_order_relaxed);
-      return false;
+    const sally_status status = begin_(&completion, stopping ? &operation : nullptr, &error);
+    if (status == SALLY_OK) {
+      // From here on the frame belongs to the completion.
+      if (stopping) stopping->started(operation);
+      return true;
     }
-    if (operation_ != nullptr) on_stop_.emplace(std::move(stop_), Cancel{operation_});
-    return missing_.fetch_sub(1, std::memory_order_acq_rel) == 2;
+    waiting_ = {};
+    sally_event failure{};
+    failure.kind = SALLY_EVENT_DONE;
+    failure.status = status;
+    failure.error = error;
+    event_ = to_event<end>(failure);
+    return false;
   }
 
   auto await_resume() {
@@ -89,23 +115,21 @@ class Awaiter {
 
  private:
   struct Cancel {
-    sally_operation* operation;
-    void operator()() const noexcept { sally_operation_cancel(operation); }
+    std::shared_ptr<Stopping> stopping;
+    void operator()() const noexcept { stopping->request(); }
   };
 
   static void complete(void* user, sally_event* event) noexcept {
     auto& self = *static_cast<Awaiter*>(user);
     self.event_ = to_event<end>(std::exchange(*event, sally_event{}));
-    if (self.missing_.fetch_sub(1, std::memory_order_acq_rel) == 1) self.waiting_.resume();
+    std::exchange(self.waiting_, {}).resume();
   }
 
   Begin begin_;
   std::stop_token stop_;
-  std::coroutine_handle<> waiting_;
-  sally_operation* operation_ = nullptr;
+  std::coroutine_handle<> waiting_;  // null: not suspended
   std::optional<std::stop_callback<Cancel>> on_stop_;
   Event event_;
-  std::atomic<int> missing_{0};  // of await_suspend's end and the completion; 0: not suspended
 };
 
 }  // namespace detail
@@ -180,9 +204,9 @@ class [[nodiscard]] Async {
     return begin(completion);
   }
 
-  // In a coroutine of any type: the value, or the Error thrown. The coroutine goes on on a thread
-  // of the event loop; where the operation was quicker than the suspension, or cannot begin, right
-  // here. Destroying the coroutine in between ends the program: cancel instead, and let it go on.
+  // In a coroutine of any type: the value, or the Error thrown. The coroutine goes on on the thread
+  // of the event loop of the stream or listener, or right here, where the operation cannot even
+  // begin. Destroying the coroutine in between ends the program: cancel instead, and let it go on.
   detail::Awaiter<T, end, Begin, false> operator co_await() && noexcept {
     return {std::move(begin_), {}};
   }

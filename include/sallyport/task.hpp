@@ -109,9 +109,9 @@ class Frame {
 //   }
 //   sally::spawn(serve(std::move(socket)), [](std::exception_ptr why) { ... });
 //
-// `co_await` of a task gives what it returned, or throws what it threw. It goes on, on whatever
-// thread completed what it waited for last, mostly one of an event loop: there it must not block,
-// and blocking forms of streams of that loop throw SALLY_INVALID_STATE.
+// `co_await` of a task gives what it returned, or throws what it threw. After an operation it goes
+// on on the thread of the event loop of that stream or listener: there it must not block, and
+// blocking forms of streams of that loop throw SALLY_INVALID_STATE.
 //
 // A task that has begun cannot be destroyed before its end, so that no buffer goes which the
 // library still has: whoever awaits it waits, too, and its frame goes when it has ended. To end one

@@ -1,4 +1,5 @@
 #include "abi/cpp_support.h"
+#include "lib/raw_tcp.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -50,7 +51,9 @@ TEST(CppError, OutlivesTheExceptionWhenItIsCopied) {
 
 TEST(CppError, LeadsToItsCauses) {
   // One link for each address of the name: most systems give it two.
-  const std::string port = std::to_string(listen().port());
+  test::RawListener gone;
+  const std::string port = gone.service();
+  gone.close();
   const sally::Error error = error_of(
       [&] { return sally::StreamSocket::connect("localhost", port, anonymous_config(), soon); });
   EXPECT_EQ(error.text(SALLY_ERROR_FIELD_PHASE), "connect");
