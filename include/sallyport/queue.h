@@ -8,10 +8,10 @@
 SALLY_BEGIN_DECLS
 
 /*
- * Functions whose names end in `_async` start an operation and return. Where they answer SALLY_OK
- * the operation completes exactly once, never inside that call; where they fail it never completes.
- * It completes with its result, with SALLY_CANCELED, with SALLY_TIMED_OUT at its deadline, or with
- * SALLY_CLOSED where its stream or listener was closed.
+ * Functions whose names end in `_async` start an operation and return. Where they answer SALLY_OK it
+ * completes exactly once, never inside that call, though a queue may have the result at its return;
+ * where they fail it never completes. It completes with its result, with SALLY_CANCELED, with
+ * SALLY_TIMED_OUT at its deadline, or with SALLY_CLOSED where its stream or listener was closed.
  *
  * Buffers given to an operation belong to the library until its completion has been delivered, that
  * is, taken from the queue or told to the function; cancelling does not shorten that. Where that

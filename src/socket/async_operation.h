@@ -39,6 +39,8 @@ class AsyncOperation : public RefCounted<AsyncOperation> {
   virtual void cancel() noexcept = 0;
 
   std::uint64_t tag() const noexcept { return completion_.tag; }
+  // No code of the user's runs when it completes.
+  bool goes_to_queue_only() const noexcept { return completion_.queue && !completion_.function; }
 
   const EventKind kind;
   // Its result, once it is complete.

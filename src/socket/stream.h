@@ -153,8 +153,11 @@ class Stream : public RefCounted<Stream> {
   void attempt_writers() noexcept;
   void flush_in_turn() noexcept;
   void arm() noexcept;
+  bool completes_at_once(StreamOperation& operation) noexcept;
+  void retire_async(StreamOperation& operation, Outcome outcome) noexcept;
   void settle(Operation& operation, Outcome outcome) noexcept;
   void deliver_later(StreamOperation& settled) noexcept;
+  static void deliver(StreamOperation& settled) noexcept;
 
   mutable std::mutex mutex_;
   State state_ = State::idle;

@@ -28,9 +28,7 @@ void StreamOperation::cancel() noexcept {
 }
 
 void StreamOperation::wake() noexcept {
-  if (settled_) return;
-  stream_->attention_ = true;
-  stream_->schedule();
+  if (!settled_) stream_->schedule();
 }
 
 void Stream::open_loop(transport::EventLoop& loop) {
@@ -82,21 +80,41 @@ void Stream::submit(Ref<StreamOperation> operation) {
     if (!call_) open_loop(runtime_->pick());
     return deliver_later(*operation.detach());
   }
-  static_cast<void>(operation.detach());  // until it is delivered
-  attention_ = true;
+  StreamOperation& begun = *operation.detach();  // until it is delivered
+  if (completes_at_once(begun)) {
+    lock.unlock();
+    return deliver(begun);
+  }
+  attention_ = attention_ || begun.canceled || begun.patience.deadline != transport::never;
   const bool post = begin_schedule();
   lock.unlock();
   // Not before: the loop's thread would wake up only to wait for the lock.
   if (post) call_->post();
 }
 
+// What a read or a wait asks for is often there already, and a queue can be told of it on any thread: two
+// wake-ups less. Writes are not attempted here, because those of one turn leave together.
+bool Stream::completes_at_once(StreamOperation& operation) noexcept {
+  const bool may = operation.request.reads() || operation.request.verb == Verb::wait;
+  if (!may || operation.canceled || !operation.goes_to_queue_only() || advancing_) return false;
+  auto outcome = attempt(operation);
+  if (!outcome) return false;
+  retire_async(operation, std::move(*outcome));
+  operation.settled_ = true;
+  return true;
+}
+
+void Stream::retire_async(StreamOperation& operation, Outcome outcome) noexcept {
+  retire(operation, outcome);
+  operation.outcome = std::move(outcome);
+  operation.size = operation.request.moved;
+}
+
 // Ends an operation that goes on here; it is told when the lock is free.
 void Stream::settle(Operation& operation, Outcome outcome) noexcept {
   auto& settled = static_cast<StreamOperation&>(operation);
   if (settled.settled_) return;
-  retire(operation, outcome);
-  settled.outcome = std::move(outcome);
-  settled.size = operation.request.moved;
+  retire_async(settled, std::move(outcome));
   deliver_later(settled);
 }
 
@@ -124,11 +142,16 @@ void Stream::advance() noexcept {
     if (std::exchange(yields_, false)) schedule();
   }
   while (done != nullptr) {
-    const Ref<StreamOperation> operation = Ref<StreamOperation>::adopt(done);
+    StreamOperation* operation = done;
     done = std::exchange(operation->next_settled_, nullptr);
     operation->timer_.reset();
-    operation->complete();
+    deliver(*operation);
   }
+}
+
+// With no lock held.
+void Stream::deliver(StreamOperation& settled) noexcept {
+  Ref<StreamOperation>::adopt(&settled)->complete();
 }
 
 // Ends what is to end, all of it before anything is attempted: on a transport that is closed by now

@@ -91,6 +91,30 @@ TEST(QueueDescriptor, StaysReadableOnceTheQueueIsClosedAndEmpty) {
   }
 }
 
+TEST(QueueTake, HasTheResultOfAReadAtOnceWhereItsBytesAreThere) {
+  Pair pair = tls_pair();
+  const auto queue = make_queue();
+  ASSERT_EQ(pair.server.write("here"), SALLY_OK);
+  std::uint32_t ready = 0;
+  ASSERT_EQ(called([&](sally_error** error) {
+              return sally_stream_wait(pair.client.get(), SALLY_DIRECTION_READ, &ready, generous_ms,
+                                       error);
+            }),
+            SALLY_OK);
+  std::string bytes(4, '\0');
+  sally_completion completion{};
+  completion.struct_size = sizeof completion;
+  completion.queue = queue.get();
+  completion.tag = 7;
+  ASSERT_EQ(called([&](sally_error** error) {
+              return sally_stream_read_exactly_async(pair.client.get(), bytes.data(), bytes.size(),
+                                                     generous_ms, &completion, nullptr, error);
+            }),
+            SALLY_OK);
+  EXPECT_EQ(take(queue.get(), SALLY_TIMEOUT_ATTEMPT), 7u);
+  EXPECT_EQ(bytes, "here");
+}
+
 TEST(QueueTake, IsWokenOnceForEachResult) {
   Pair pair = tls_pair();
   const auto queue = make_queue();
