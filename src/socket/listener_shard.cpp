@@ -32,10 +32,10 @@ void ListenerShard::resume() {
 }
 
 void ListenerShard::stop() {
+  acceptor_->stop_listening();
   loop_.post([self = Ref<ListenerShard>::share(this), keep = Ref<Listener>::share(&listener_)] {
-    if (!self->acceptor_) return;
+    if (!std::exchange(self->listens_, false)) return;
     self->acceptor_->close();
-    self->acceptor_.reset();
     self->pause_.reset();
   });
 }
@@ -53,11 +53,11 @@ void ListenerShard::close() {
 }
 
 void ListenerShard::close_in_child() noexcept {
-  if (acceptor_) acceptor_->close_in_child();
+  acceptor_->close_in_child();
 }
 
 void ListenerShard::accept_more() noexcept {
-  while (acceptor_ && !waiting_ && listener_.has_room()) {
+  while (listens_ && !waiting_ && listener_.has_room()) {
     transport::Acceptor::Accepted accepted = acceptor_->try_accept();
     if (accepted.state == TransferState::moved) {
       begin(std::move(accepted));

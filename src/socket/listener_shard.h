@@ -41,8 +41,9 @@ class ListenerShard final : public RefCounted<ListenerShard>, private transport:
 
   Listener& listener_;
   transport::EventLoop& loop_;
+  const std::unique_ptr<transport::Acceptor> acceptor_;
   // The loop's alone.
-  std::unique_ptr<transport::Acceptor> acceptor_;
+  bool listens_ = true;
   std::unique_ptr<transport::Timer> pause_;
   std::map<ServerHandshake*, std::string> handshakes_;  // and their sources; owns a reference each
   bool waiting_ = false;

@@ -106,6 +106,10 @@ void Acceptor::wait_async(WaitHandler& handler) noexcept {
   state_->watched->wait_async(Interest::read, handler);
 }
 
+void Acceptor::stop_listening() noexcept {
+  state_->watched->shut_down();
+}
+
 void Acceptor::close() noexcept {
   state_->watched->close(true);
 }

@@ -59,7 +59,9 @@ class Acceptor {
   Accepted try_accept() noexcept;
   // Loop's thread only. One at a time; told ready or woken, never inside this call.
   void wait_async(WaitHandler& handler) noexcept;
-  // Loop's thread only. Stops listening; a pending wait ends as woken, told later.
+  // Any thread: new connections are refused from now on, and the address is free for others.
+  void stop_listening() noexcept;
+  // Loop's thread only. A pending wait ends as woken, told later.
   void close() noexcept;
   // In a forked child: closes the child's copy of the descriptor and nothing else.
   void close_in_child() noexcept;

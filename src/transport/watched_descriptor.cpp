@@ -100,6 +100,11 @@ void WatchedDescriptor::close(bool shut_down) noexcept {
   });
 }
 
+void WatchedDescriptor::shut_down() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!closed_) ::shutdown(number(), SHUT_RDWR);
+}
+
 int WatchedDescriptor::detach() noexcept {
   const std::lock_guard lock(mutex_);
   if (asio_) release_from_asio();

@@ -46,6 +46,9 @@ class WatchedDescriptor : public std::enable_shared_from_this<WatchedDescriptor>
   // Any thread; the second time it does nothing. `shut_down`: where threads in wait() still hold
   // the descriptor, it is shut down, so that the peer learns of it at once and they return.
   void close(bool shut_down) noexcept;
+  // Any thread: the system takes nothing in on it any more; a listening socket listens no more. It is
+  // still to be closed.
+  void shut_down() noexcept;
   // Loop's thread only, no wait in progress, not closed: gives the descriptor away, out of Asio.
   // Attempts are refused from then on.
   [[nodiscard]] int detach() noexcept;

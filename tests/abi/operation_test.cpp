@@ -154,13 +154,13 @@ TEST(Event, InAStructOfALaterVersionLeavesWhatThatAddsZero) {
   };
   Pair pair = tls_pair();
   Queue queue;
-  for (const std::uint64_t tag : {1, 2}) {
+  for (const std::uint64_t tag : {1u, 2u}) {
     const sally_completion completion = queue.completion(tag);
     ASSERT_EQ(
         sally_stream_flush_async(pair.client.get(), generous_ms, &completion, nullptr, nullptr),
         SALLY_OK);
   }
-  for (const std::uint64_t tag : {1, 2}) {
+  for (const std::uint64_t tag : {1u, 2u}) {
     std::array<Later, 2> later;
     std::memset(later.data(), 0x5a, sizeof later);
     std::size_t count = 0;

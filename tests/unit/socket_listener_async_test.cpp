@@ -217,6 +217,16 @@ TEST_F(AsyncListener, OnSeveralLoopsRefusesATakenPort) {
   }
 }
 
+TEST_F(AsyncListener, ClosedLeavesItsAddressToOthersAtOnce) {
+  for (int round = 0; round < 100; ++round) {
+    ListenerSetup setup = on_loops(2);
+    if (listener) setup.service = std::to_string(listener->port());
+    listen(std::move(setup));
+    listener->close();
+    EXPECT_FALSE(client_of(*listener)->connect(within(20'000), 0).ok());
+  }
+}
+
 TEST_F(AsyncListener, LetsFurtherClientsWaitWhereTheLimitIsReached) {
   listen(on_loops(1, {.live = 2}));
   connected();
