@@ -54,7 +54,10 @@
  */
 #define SALLY_TIMEOUT_DEFAULT ((int64_t)0)
 #define SALLY_TIMEOUT_NEVER ((int64_t)-1)
-/* Do what can be done now, else answer SALLY_WOULD_BLOCK. Not for connecting. */
+/*
+ * Do what can be done now, else answer SALLY_WOULD_BLOCK. Not for connecting. An error object tells no
+ * more than that status: who attempts often passes NULL for `error`, and spares its making.
+ */
 #define SALLY_TIMEOUT_ATTEMPT ((int64_t)-2)
 
 /*

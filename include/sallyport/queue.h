@@ -22,7 +22,10 @@ SALLY_BEGIN_DECLS
 /* A place where results wait until somebody takes them. Any number of threads may use one. */
 typedef struct sally_queue sally_queue;
 
-/* A started operation, to cancel it. Keeping one is never needed. */
+/*
+ * A started operation, to cancel it. Keeping one is never needed; it keeps the object that was
+ * operated on, and with it the event loop, also when the operation is complete.
+ */
 typedef struct sally_operation sally_operation;
 
 /* Kinds of event. More may come: dispose of those that are not known. */
@@ -32,7 +35,10 @@ enum {
   SALLY_EVENT_REFUSED = 3   /* `object` is a sally_bytes, the peer's address, and `error` says why */
 };
 
-/* What one completed operation says. */
+/*
+ * What one completed operation says. A later version may add members at its end, which an older program
+ * then does not see.
+ */
 typedef struct sally_event {
   uint64_t tag;       /* as submitted */
   uint64_t size;      /* bytes moved; for a wait, the SALLY_DIRECTION_* that are ready */
@@ -43,8 +49,8 @@ typedef struct sally_event {
 } sally_event;
 
 /*
- * sally_event_dispose releases what the event carries, whatever its kind, and clears it. What was
- * taken out of it (object or error set to NULL) is left alone. NULL does nothing.
+ * sally_event_dispose releases what the event carries, whatever its kind, and sets `object` and
+ * `error` to NULL. What was taken out of it (set to NULL before) is left alone. NULL does nothing.
  */
 SALLY_API void sally_event_dispose(sally_event *event);
 
@@ -84,8 +90,7 @@ SALLY_API intptr_t sally_queue_fd(const sally_queue *queue);
 
 /*
  * sally_queue_take moves up to `capacity` (at least 1) events, oldest first, into `events`, an array
- * of structs of `event_size` bytes each, which is sizeof(sally_event), and stores their number in
- * `*count`. It waits for the first one until `timeout_ms` is over (default: never). The caller
+ * of structs of `event_size` bytes each (sizeof(sally_event)), and stores their number in `*count`. It waits for the first one until `timeout_ms` is over (default: never). The caller
  * disposes of each.
  *
  * SALLY_TIMED_OUT, SALLY_WOULD_BLOCK: there was none.
@@ -97,8 +102,15 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_queue_take(sally_queue *queue, s
                                                            sally_error **error);
 
 /*
+ * sally_queue_pending counts the operations that are to complete here and whose events were not yet
+ * taken: while it is not 0, more is to come. 0 for a NULL or inherited handle.
+ */
+SALLY_API size_t sally_queue_pending(const sally_queue *queue);
+
+/*
  * sally_queue_close cancels every operation that is to complete here; their events can still be
- * taken. Submitting another is SALLY_CLOSED. A second time it does nothing. Never waits.
+ * taken. Submitting another, a close included, is SALLY_CLOSED. A second time it does nothing. Never
+ * waits.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_queue_close(sally_queue *queue,
                                                             sally_error **error);
@@ -109,6 +121,9 @@ SALLY_API sally_queue *sally_queue_retain(sally_queue *queue);
 /*
  * The last release closes, and disposes of the events that nobody took and of those still to come.
  * The descriptor is closed when the last operation has completed.
+ *
+ * Where buffers are lent, close first, take until SALLY_CLOSED, and release then: the operations of
+ * a queue that was released end a moment later, and nothing but their `free_user` says when.
  */
 SALLY_API void sally_queue_release(sally_queue *queue);
 

@@ -1,6 +1,7 @@
 // stream_info.hpp: what was agreed on a stream, and with whom, sally_stream_info.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,14 @@
 #include <sallyport/stream_info.h>
 
 namespace sally::inline v0 {
+
+// An address that was tried in connecting.
+struct ConnectAttempt {
+  std::string_view address;
+  sally_status status;  // SALLY_OK for the one that was used, SALLY_CANCELED for a slower one
+  std::chrono::microseconds began;  // after the connecting did
+  std::chrono::microseconds duration;
+};
 
 // An immutable snapshot; any number of threads may read it. Copies are the same snapshot. Text
 // lives as long as it does.
@@ -49,6 +58,32 @@ class StreamInfo : public detail::Shared<sally_stream_info, sally_stream_info_re
   // The same on both sides of one connection.
   std::string_view correlation_id() const noexcept {
     return sally_stream_info_correlation_id(get());
+  }
+
+  // Whether the stream was under TLS.
+  bool secured() const noexcept { return sally_stream_info_secured(get()) != 0; }
+
+  // How long a SALLY_DURATION_* took; 0 where there was none.
+  std::chrono::microseconds duration(std::int32_t phase) const noexcept {
+    return std::chrono::microseconds(sally_stream_info_duration(get(), phase));
+  }
+  // How often the handshake waited for an answer of the peer.
+  std::int32_t round_trips() const noexcept { return sally_stream_info_round_trips(get()); }
+  // The addresses that were tried, in that order.
+  std::size_t attempt_count() const noexcept { return sally_stream_info_attempt_count(get()); }
+  std::optional<ConnectAttempt> attempt(std::size_t index) const noexcept {
+    const char* address = sally_stream_info_attempt_address(get(), index);
+    if (address == nullptr) return std::nullopt;
+    using std::chrono::microseconds;
+    return ConnectAttempt{
+        .address = address,
+        .status = sally_stream_info_attempt_status(get(), index),
+        .began = microseconds(sally_stream_info_attempt_began(get(), index)),
+        .duration = microseconds(sally_stream_info_attempt_duration(get(), index))};
+  }
+  // A count of bytes up to the snapshot, SALLY_BYTES_*.
+  std::uint64_t bytes(std::int32_t counter) const noexcept {
+    return sally_stream_info_bytes(get(), counter);
   }
 
   // The certificates that the peer sent, its own first.

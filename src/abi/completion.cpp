@@ -20,9 +20,13 @@ static_assert(sizeof(sally_event) ==
 // The caller's, until the last copy of what refers to it has gone.
 using User = std::shared_ptr<void>;
 
-User take_user(const sally_completion& completion) {
-  if (completion.free_user == nullptr) return {completion.user, [](void*) {}};
-  return {completion.user, completion.free_user};
+User take_user(const sally_completion* completion) {
+  // Also where the rest is refused; but what lies beyond a wrong size was never given.
+  const std::size_t size = completion != nullptr ? completion->struct_size : 0;
+  if (size < sizeof *completion || size > largest_options || completion->free_user == nullptr) {
+    return {};
+  }
+  return {completion->user, completion->free_user};
 }
 
 std::int32_t kind_of(const socket::AsyncOperation& operation) {
@@ -40,8 +44,8 @@ std::int32_t kind_of(const socket::AsyncOperation& operation) {
 }  // namespace
 
 socket::Completion to_completion(const sally_completion* completion) {
+  User user = take_user(completion);
   const sally_completion given = copy_options(completion);
-  User user = take_user(given);
   require(given.flags == 0, "a flag of the completion is not known");
   require((given.queue != nullptr) != (given.function != nullptr),
           "a completion goes either to a queue or to a function");
@@ -52,7 +56,8 @@ socket::Completion to_completion(const sally_completion* completion) {
     if (given.free_user != nullptr) result.function = [user](socket::AsyncOperation&) {};
     return result;
   }
-  result.function = [function = given.function, user](socket::AsyncOperation& operation) {
+  result.function = [function = given.function, argument = given.user,
+                     user](socket::AsyncOperation& operation) {
     sally_event event{};
     try {
       to_event(operation, event);
@@ -64,7 +69,7 @@ socket::Completion to_completion(const sally_completion* completion) {
                .status = SALLY_OUT_OF_MEMORY,
                .kind = kind_of(operation)};
     }
-    function(user.get(), &event);
+    function(argument, &event);
     sally_event_dispose(&event);
   };
   return result;

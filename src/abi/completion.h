@@ -23,6 +23,7 @@ template <class Object, class Operation>
 void start(Object& object, Ref<Operation> operation, sally_operation** handle) {
   Ref<sally_operation> wanted;
   if (handle != nullptr) wanted = make_ref<sally_operation>(operation);
+  operation->reserve();
   object.submit(std::move(operation));
   if (handle != nullptr) *handle = wanted.detach();
 }

@@ -2,6 +2,7 @@
 #include "abi/completion.h"
 #include "abi/patience.h"
 
+#include <cstring>
 #include <vector>
 
 #include <sallyport/queue.h>
@@ -25,7 +26,8 @@ void sally_event_dispose(sally_event* event) {
     sally_bytes_release(static_cast<sally_bytes*>(event->object));
   }
   sally_error_release(event->error);
-  *event = {};
+  event->object = nullptr;
+  event->error = nullptr;
 }
 
 sally_status sally_queue_create(sally_queue** queue, sally_error** error) {
@@ -42,14 +44,27 @@ intptr_t sally_queue_fd(const sally_queue* queue) {
 
 namespace {
 
-// Events go out as structs of the size that this library knows.
-Outcome take(CompletionQueue& queue, sally_event* events, std::size_t capacity, std::size_t& count,
+// A caller's array of events, whose structs may be larger than those that this library knows.
+struct Events {
+  sally_event* first;
+  std::size_t size;  // of each
+
+  void set(std::size_t index, const sally_event& event) const {
+    auto* place = reinterpret_cast<char*>(first) + index * size;
+    std::memset(place, 0, size);
+    std::memcpy(place, &event, sizeof event);
+  }
+};
+
+Outcome take(CompletionQueue& queue, const Events& events, std::size_t capacity, std::size_t& count,
              const sally::socket::Patience& patience) {
   std::vector<Ref<AsyncOperation>> taken;
   if (Outcome outcome = queue.take(capacity, patience, taken); !outcome.ok()) return outcome;
   for (std::size_t i = 0; i < taken.size(); ++i) {
     try {
-      to_event(*taken[i], events[i]);
+      sally_event event{};
+      to_event(*taken[i], event);
+      events.set(i, event);
       ++count;
     } catch (const std::bad_alloc&) {
       while (taken.size() > i) {
@@ -72,10 +87,17 @@ sally_status sally_queue_take(sally_queue* queue, sally_event* events, size_t ev
     // The queue outlives a release by another thread meanwhile.
     const Ref<CompletionQueue> object = usable(queue).object;
     require(events != nullptr && capacity > 0, "events is NULL or capacity is 0");
-    require(event_size == sizeof(sally_event), "event_size is not that of this library's events");
+    require(event_size >= sizeof(sally_event) && event_size <= sally::abi::largest_options &&
+                event_size % alignof(sally_event) == 0,
+            "event_size is not the size of an event");
     require(count != nullptr, "count is NULL");
-    return take(*object, events, capacity, *count, to_patience(timeout_ms, SALLY_TIMEOUT_NEVER));
+    return take(*object, {events, event_size}, capacity, *count,
+                to_patience(timeout_ms, SALLY_TIMEOUT_NEVER));
   });
+}
+
+size_t sally_queue_pending(const sally_queue* queue) {
+  return queue != nullptr && !queue->inherited() ? queue->object->pending() : 0;
 }
 
 sally_status sally_queue_close(sally_queue* queue, sally_error** error) {

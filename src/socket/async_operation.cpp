@@ -7,7 +7,9 @@
 namespace sally::socket {
 
 AsyncOperation::AsyncOperation(Completion completion, EventKind what)
-    : kind(what), completion_(std::move(completion)) {
+    : kind(what), completion_(std::move(completion)) {}
+
+void AsyncOperation::reserve() {
   if (completion_.queue) completion_.queue->reserve(*this);
 }
 
@@ -19,8 +21,8 @@ AsyncOperation::~AsyncOperation() {
 void AsyncOperation::complete() noexcept {
   // What it holds goes now, and not with the last handle of the operation.
   const auto function = std::exchange(completion_.function, nullptr);
-  if (completion_.queue)
-    completion_.queue->push(*this);
+  if (const auto queue = std::exchange(completion_.queue, {}))
+    queue->push(*this);
   else
     function(*this);
 }

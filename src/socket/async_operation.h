@@ -27,10 +27,13 @@ enum class EventKind { done, accepted, refused };
 
 class AsyncOperation : public RefCounted<AsyncOperation> {
  public:
-  // Reserves its place in the queue. Throws Failure(SALLY_CLOSED).
   explicit AsyncOperation(Completion completion, EventKind kind = EventKind::done);
   // One that was never completed gives its place back.
   virtual ~AsyncOperation();
+
+  // Its place in the queue; once, before it is submitted. From then on the queue may cancel it, so
+  // it must be whole. Throws Failure(SALLY_CLOSED).
+  void reserve();
 
   // Any thread, any time; it completes all the same, once.
   virtual void cancel() noexcept = 0;

@@ -11,6 +11,7 @@ void CompletionQueue::reserve(AsyncOperation& operation) {
   const std::lock_guard lock(mutex_);
   if (closed_) throw Failure(SALLY_CLOSED, {.message = "the completion queue was closed"});
   operation.pending_ = true;
+  ++pending_;
   operation.next_ = first_pending_;
   if (first_pending_ != nullptr) first_pending_->previous_ = &operation;
   first_pending_ = &operation;
@@ -18,6 +19,7 @@ void CompletionQueue::reserve(AsyncOperation& operation) {
 
 void CompletionQueue::unlink(AsyncOperation& operation) noexcept {
   operation.pending_ = false;
+  --pending_;
   if (to_cancel_ == &operation) to_cancel_ = operation.next_;
   if (operation.next_ != nullptr) operation.next_->previous_ = operation.previous_;
   (operation.previous_ != nullptr ? operation.previous_->next_ : first_pending_) = operation.next_;
@@ -33,6 +35,19 @@ int CompletionQueue::descriptor() noexcept {
 
 void CompletionQueue::signal() noexcept {
   if (watched_ && !std::exchange(signaled_, true)) waker_.wake();
+}
+
+// After the last event was taken. A fresh wake-up is a fresh edge, which tells the end to who took
+// the last ones for all that would come.
+void CompletionQueue::note_empty() noexcept {
+  newest_ = nullptr;
+  if (is_over()) {
+    signaled_ = false;
+    signal();
+    changed_.notify_all();
+  } else if (std::exchange(signaled_, false)) {
+    waker_.reset();
+  }
 }
 
 void CompletionQueue::withdraw(AsyncOperation& operation) noexcept {
@@ -55,6 +70,7 @@ void CompletionQueue::push(AsyncOperation& operation) noexcept {
       operation.retain();
       (newest_ != nullptr ? newest_->next_ : oldest_) = &operation;
       newest_ = &operation;
+      ++waiting_;
     }
     over = is_over();
     if (!abandoned_ || over) signal();
@@ -63,10 +79,13 @@ void CompletionQueue::push(AsyncOperation& operation) noexcept {
   over ? changed_.notify_all() : changed_.notify_one();
 }
 
+std::size_t CompletionQueue::pending() noexcept {
+  const std::lock_guard lock(mutex_);
+  return pending_ + waiting_;
+}
+
 Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
                               std::vector<Ref<AsyncOperation>>& taken) {
-  constexpr std::size_t most_reserved = 1024;
-  taken.reserve(std::min(capacity, most_reserved));
   std::unique_lock lock(mutex_);
   while (oldest_ == nullptr) {
     if (is_over()) return SALLY_CLOSED;
@@ -78,18 +97,17 @@ Outcome CompletionQueue::take(std::size_t capacity, const Patience& patience,
       return SALLY_TIMED_OUT;
     }
   }
-  while (oldest_ != nullptr && taken.size() < std::min(capacity, most_reserved)) {
+  // All that are asked for, where they are there: fewer mean to who waits for edges that nothing is
+  // left. What cannot be taken for want of memory stays.
+  const std::size_t count = std::min(capacity, waiting_);
+  taken.reserve(count);
+  while (taken.size() < count) {
     AsyncOperation* operation = oldest_;
     oldest_ = std::exchange(operation->next_, nullptr);
-    if (oldest_ == nullptr) newest_ = nullptr;
     taken.push_back(Ref<AsyncOperation>::adopt(operation));
   }
-  if (oldest_ != nullptr) return SALLY_OK;
-  if (is_over()) {
-    changed_.notify_all();
-  } else if (std::exchange(signaled_, false)) {
-    waker_.reset();
-  }
+  waiting_ -= count;
+  if (oldest_ == nullptr) note_empty();
   return SALLY_OK;
 }
 
@@ -101,6 +119,9 @@ void CompletionQueue::put_back(Ref<AsyncOperation> operation) noexcept {
     raw->next_ = oldest_;
     oldest_ = raw;
     if (newest_ == nullptr) newest_ = raw;
+    ++waiting_;
+    // A fresh edge: its taker gets fewer than are there.
+    signaled_ = false;
     signal();
   }
   changed_.notify_one();
@@ -133,6 +154,7 @@ void CompletionQueue::abandon() noexcept {
     abandoned_ = true;
     dropped = std::exchange(oldest_, nullptr);
     newest_ = nullptr;
+    waiting_ = 0;
   }
   while (dropped != nullptr) {
     AsyncOperation* next = std::exchange(dropped->next_, nullptr);

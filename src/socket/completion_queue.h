@@ -24,8 +24,12 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   // Readable while something waits, and for good when the queue is closed and empty.
   int descriptor() noexcept;
 
+  // Operations whose results were not yet taken.
+  std::size_t pending() noexcept;
+
   // Adds up to `capacity` completed operations to `taken`, oldest first, at least one on success.
-  // SALLY_CLOSED: the queue was closed, and nothing is pending or waiting any more.
+  // SALLY_CLOSED: the queue was closed, and nothing is pending or waiting any more. Throws
+  // std::bad_alloc, and everything waits on.
   Outcome take(std::size_t capacity, const Patience& patience,
                std::vector<Ref<AsyncOperation>>& taken);
   // Puts back what could not be handed on; it is then the oldest.
@@ -50,6 +54,7 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   void unlink(AsyncOperation& operation) noexcept;
   bool is_over() const noexcept { return closed_ && first_pending_ == nullptr && !oldest_; }
   void signal() noexcept;
+  void note_empty() noexcept;
   Ref<AsyncOperation> next_to_cancel() noexcept;
 
   std::mutex mutex_;
@@ -59,10 +64,12 @@ class CompletionQueue : public RefCounted<CompletionQueue> {
   bool signaled_ = false;
   bool closed_ = false;
   bool abandoned_ = false;
+  std::size_t pending_ = 0;
   AsyncOperation* first_pending_ = nullptr;
   AsyncOperation* to_cancel_ = nullptr;  // while closing: this one and those after it
   AsyncOperation* oldest_ = nullptr;     // each that waits holds a reference that this owns
   AsyncOperation* newest_ = nullptr;
+  std::size_t waiting_ = 0;  // how many these are
 };
 
 }  // namespace sally::socket

@@ -119,14 +119,22 @@ Outcome Listener::next_refusal(const Patience& patience, Refusal& refusal) {
 }
 
 Outcome Listener::drain(const Patience& patience) {
+  {
+    // What could not wait for the end does not begin.
+    const Lock lock(mutex_);
+    if (!patience.attempt && !is_drained()) {
+      if (ErrorRef why = cannot_wait()) return why;
+    }
+  }
   start_draining();
   Outcome outcome;
   {
     Lock lock(mutex_);
     outcome = wait_until(lock, patience, [this] { return is_drained(); });
   }
-  if (outcome.status == SALLY_TIMED_OUT || outcome.status == SALLY_WOULD_BLOCK) close_live();
-  if (outcome.ok() || outcome.status == SALLY_TIMED_OUT) close();
+  const bool too_late = outcome.status == SALLY_TIMED_OUT || outcome.status == SALLY_WOULD_BLOCK;
+  if (too_late) close_live();
+  if (too_late || outcome.ok()) close();
   return outcome;
 }
 
@@ -155,18 +163,22 @@ Listener::Operations& Listener::waiting(ListenerVerb verb) noexcept {
 
 void Listener::submit(Ref<ListenerOperation> operation) {
   if (operation->verb() == ListenerVerb::drain) start_draining();
+  bool canceled = false;
   bool fulfilled = false;
   bool was_full = false;
   {
     const Lock lock(mutex_);
     was_full = established_.size() >= setup_.limits.unaccepted;
-    fulfilled = fulfil(*operation);
+    operation->submitted_ = true;
+    if (operation->canceled_) operation->outcome = Outcome(SALLY_CANCELED);
+    canceled = operation->canceled_;
+    fulfilled = canceled || fulfil(*operation);
     if (!fulfilled && closed_) throw Failure(SALLY_CLOSED);
     if (!fulfilled) waiting(operation->verb()).push_back(operation);
   }
   if (fulfilled) {
     if (was_full && operation->verb() == ListenerVerb::accept) resume();
-    const bool drained = operation->verb() == ListenerVerb::drain;
+    const bool drained = !canceled && operation->verb() == ListenerVerb::drain;
     complete(std::move(operation));
     if (drained) close();
     return;
@@ -213,6 +225,7 @@ void Listener::end(ListenerOperation& operation, sally_status status) noexcept {
   Ref<ListenerOperation> taken;
   {
     const Lock lock(mutex_);
+    if (!operation.submitted_) operation.canceled_ = true;
     Operations& operations = waiting(operation.verb());
     const auto place = std::find_if(operations.begin(), operations.end(),
                                     [&](const auto& each) { return each.get() == &operation; });

@@ -32,6 +32,10 @@ class ListenerOperation final : public AsyncOperation {
   const Ref<Listener> listener_;
   const ListenerVerb verb_;
   const transport::Deadline deadline_;
+  // The listener's, under its lock: before it has been submitted it may be cancelled already, by its
+  // queue.
+  bool submitted_ = false;
+  bool canceled_ = false;
   bool finished_ = false;                  // the loop's alone
   std::optional<transport::Timer> timer_;  // likewise
   transport::LoopCall starting_, finishing_;

@@ -147,6 +147,7 @@ void Stream::retire(Operation& operation, Outcome& outcome) noexcept {
       break;
     case Verb::close:
       closer_ = nullptr;
+      say_goodbye();
       close_transport();
       if (outcome.status == SALLY_END_OF_STREAM) outcome = {};
       if (operation.patience.attempt && outcome.status == SALLY_WOULD_BLOCK) outcome = {};
@@ -209,6 +210,18 @@ std::optional<Outcome> Stream::wait(Lock& lock, BlockingOperation& operation) {
   if (auto over = ended(operation)) return over;
   if (!in_time) return Outcome(SALLY_TIMED_OUT);
   return {};
+}
+
+// For a close that was ended before its first attempt: the peer learns of it if that is possible at
+// once.
+void Stream::say_goodbye() noexcept {
+  if (std::exchange(sending_ended_, true)) return;
+  try {
+    flow_->end_sending();
+    static_cast<void>(flow_->flush());
+  } catch (...) {
+    // Then it is not possible.
+  }
 }
 
 void Stream::close_transport() noexcept {

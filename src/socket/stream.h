@@ -115,6 +115,7 @@ class Stream : public RefCounted<Stream> {
   std::optional<Outcome> usable() const;
   std::optional<Outcome> wait(Lock& lock, BlockingOperation& operation);
   ErrorRef cannot_wait(const Operation& operation) const;
+  void say_goodbye() noexcept;
   void close_transport() noexcept;
 
   // One attempt of each verb (stream_attempt.cpp, stream_connect.cpp).
@@ -134,6 +135,7 @@ class Stream : public RefCounted<Stream> {
 
   void dial();
   void dialed(std::unique_ptr<transport::Transport> transport, ErrorRef error, DialReport report);
+  void drop_dialer() noexcept;
   void begin_flow(const Ref<tls::Context>& context, const tls::PeerName& name);
   void end_connect(const Operation& operation, Outcome& outcome) noexcept;
 
@@ -144,6 +146,8 @@ class Stream : public RefCounted<Stream> {
   void schedule_flush() noexcept;
   void advance() noexcept;
   void attend() noexcept;
+  Operation* next_ended() const noexcept;
+  void start_clock(StreamOperation& operation);
   void attempt_all() noexcept;
   void attempt_async(Operation* operation) noexcept;
   void attempt_writers() noexcept;

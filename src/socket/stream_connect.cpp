@@ -45,8 +45,21 @@ void Stream::dialed(std::unique_ptr<transport::Transport> transport, ErrorRef er
   finished->reset();  // an idle connection does without who made it
 }
 
+// On its loop; the loop may be about to make it.
+void Stream::drop_dialer() noexcept {
+  if (!dialer_) return;
+  try {
+    call_->loop().dispatch([slot = dialer_] { slot->reset(); });
+    dialer_.reset();
+  } catch (...) {
+    // Another attempt, or the end of the stream, will try again.
+    return;
+  }
+}
+
 Stream::Attempted Stream::attempt_connect(Operation& operation) {
   if (!dialed_) return {};
+  drop_dialer();
   if (dial_error_) return Outcome(dial_error_);
   if (!flow_) {
     begin_flow(target_.context, target_.peer_name);
@@ -115,9 +128,7 @@ Stream::Attempted Stream::attempt_upgrade(Operation& operation) {
 void Stream::end_connect(const Operation& operation, Outcome& outcome) noexcept {
   state_ = State::closed;
   closing_ = true;
-  if (dialer_) {
-    call_->loop().dispatch([slot = std::move(dialer_)] { slot->reset(); });
-  }
+  drop_dialer();
   const bool dialing = operation.request.verb == Verb::connect && !flow_;
   const std::string peer = transport_ ? transport_->peer_address() : "";
   const std::string target =

@@ -155,32 +155,39 @@ void Stream::deliver(StreamOperation& settled) noexcept {
   Ref<StreamOperation>::adopt(&settled)->complete();
 }
 
-// Ends what is to end, and starts the clocks of what has begun or whose deadline has moved.
+// Ends what is to end, all of it before anything is attempted: on a transport that is closed by now
+// an attempt would tell something else.
 void Stream::attend() noexcept {
-  Operation* next = nullptr;
-  for (Operation* operation = operations_.first(); operation != nullptr; operation = next) {
-    next = OperationList::after(*operation);
-    if (!operation->is_async()) continue;
-    if (auto over = ended(*operation)) {
-      settle(*operation, std::move(*over));
-      // It may have ended others with it.
-      attention_ = again_ = true;
-      return;
-    }
-    auto& async = static_cast<StreamOperation&>(*operation);
-    if (async.timed_for_ == async.patience.deadline) continue;
-    async.timed_for_ = async.patience.deadline;
-    if (!async.timer_) async.timer_.emplace(call_->loop());
-    async.timer_->start(async.timed_for_, [this, &async] {
-      const Ref<Stream> stream = Ref<Stream>::share(this);
-      {
-        const Lock lock(mutex_);
-        async.expired = true;
-        attention_ = true;
-      }
-      advance();
-    });
+  while (Operation* operation = next_ended()) settle(*operation, *ended(*operation));
+  for (Operation* operation = operations_.first(); operation != nullptr;
+       operation = OperationList::after(*operation)) {
+    if (operation->is_async()) start_clock(static_cast<StreamOperation&>(*operation));
   }
+}
+
+// Settling one may end others, so the search begins anew each time.
+Operation* Stream::next_ended() const noexcept {
+  Operation* operation = operations_.first();
+  while (operation != nullptr && !(operation->is_async() && ended(*operation))) {
+    operation = OperationList::after(*operation);
+  }
+  return operation;
+}
+
+// Of an operation that has begun, or whose deadline has moved.
+void Stream::start_clock(StreamOperation& operation) {
+  if (operation.timed_for_ == operation.patience.deadline) return;
+  operation.timed_for_ = operation.patience.deadline;
+  if (!operation.timer_) operation.timer_.emplace(call_->loop());
+  operation.timer_->start(operation.timed_for_, [this, &operation] {
+    const Ref<Stream> stream = Ref<Stream>::share(this);
+    {
+      const Lock lock(mutex_);
+      operation.expired = true;
+      attention_ = true;
+    }
+    advance();
+  });
 }
 
 void Stream::attempt_async(Operation* operation) noexcept {

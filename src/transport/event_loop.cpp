@@ -142,15 +142,16 @@ EventLoop::~EventLoop() {
 void EventLoop::dissolve(std::unique_ptr<EventLoop> loop) noexcept {
   EventLoop* const raw = loop.release();  // leaked where there is no memory for what follows
   State& state = *raw->state_;
+  const bool by_caller = state.run_by == RunBy::caller;
   try {
-    // First, because the loop may be gone as soon as it has its task.
-    if (state.run_by == RunBy::own_thread) state.thread.detach();
+    // First, because a loop with a thread may be gone as soon as it has its task.
+    if (!by_caller) state.thread.detach();
     raw->post([raw, &state] {
       state.orphan.reset(raw);
       state.work.reset();
     });
     // Nobody will serve it any more; a short-lived thread brings it to its end.
-    if (state.run_by == RunBy::caller) {
+    if (by_caller) {
       start_thread("sallyport-end", [&state] {
         state.served = true;
         serve_to_the_end(state);
@@ -174,6 +175,8 @@ std::size_t EventLoop::serve(Deadline deadline) {
     throw Failure(SALLY_BUSY, {.message = "the event loop is being run already"});
   }
   const Serving serving(*state_);
+  // Asio looks for nothing at all once the deadline has passed.
+  if (const std::size_t ready = state_->context.poll(); ready != 0) return ready;
   const std::size_t first =
       deadline == never ? state_->context.run_one() : state_->context.run_one_until(deadline);
   return first + (first != 0 ? state_->context.poll() : 0);

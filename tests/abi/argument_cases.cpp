@@ -41,10 +41,21 @@ World::World()
       listener(std::make_unique<Listener>(server_config())),
       closed_listener(std::make_unique<Listener>(server_config())),
       open(connect_pair(*listener, frozen.get())),
+      plain(plain_pair()),
+      busy(connect_pair(*listener, frozen.get())),
+      busy_plain(plain_pair()),
       idle(frozen.get(), "127.0.0.1", listener->service()),
       closed(frozen.get(), "127.0.0.1", listener->service()),
       info(open.client.info()) {
   closed_listener->close();
+  EXPECT_EQ(closed_queue.close(), SALLY_OK);
+  static char never_read[16];
+  const sally_completion completion = queue.completion(0);
+  for (const Stream* reading : {&busy.client, &busy_plain.client}) {
+    EXPECT_EQ(sally_stream_read_some_async(reading->get(), never_read, sizeof never_read, 0,
+                                           &completion, Out(operation), nullptr),
+              SALLY_OK);
+  }
   EXPECT_EQ(closed.close(), SALLY_OK);
   sally_stream* none = nullptr;
   sally_error* why = nullptr;
@@ -78,6 +89,25 @@ ArgumentCase answers(const char* function, const char* what, sally_status status
 
 ArgumentCase gives(const char* function, const char* what, std::function<void(World&)> check) {
   return {function, what, std::move(check)};
+}
+
+void append_timed_cases(ArgumentCases& cases, const char* name, const TimedCall& call) {
+  cases.push_back(answers(
+      name, "a NULL handle", SALLY_INVALID_ARGUMENT,
+      [=](World&, Outputs& out, sally_error** error) { return call(nullptr, out, 0, error); }));
+  for (const std::int64_t timeout_ms : bad_timeouts) {
+    cases.push_back(answers(name, "a negative time-out", SALLY_INVALID_ARGUMENT,
+                            [=](World& world, Outputs& out, sally_error** error) {
+                              return call(world.open.client.get(), out, timeout_ms, error);
+                            }));
+  }
+}
+
+void append_state_case(ArgumentCases& cases, const char* name, const char* what,
+                       sally_status status, Stream World::*stream, const TimedCall& call) {
+  cases.push_back(answers(name, what, status, [=](World& world, Outputs& out, sally_error** error) {
+    return call((world.*stream).get(), out, SALLY_TIMEOUT_DEFAULT, error);
+  }));
 }
 
 }  // namespace sally::test

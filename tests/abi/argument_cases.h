@@ -2,9 +2,12 @@
 // and states that are wrong.
 #pragma once
 
+#include "lib/async.h"
 #include "lib/secure.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,6 +29,12 @@ struct World {
   const std::string not_utf8 = "\xff\xfe.example.test";
   std::string buffer = std::string(4096, 'x');
 
+  Owned<sally_runtime> runtime = make_runtime(0, 2);
+  Owned<sally_runtime> caller_run = make_runtime(SALLY_RUNTIME_CALLER_RUN);  // nobody runs it
+  Queue queue;  // where nothing completes before the world ends
+  Queue closed_queue;
+  Spy spy;  // of completions that are refused
+
   Owned<sally_credential> credential;
   Owned<sally_trust_store> trust;
   Owned<sally_tls_config> client;         // complete; not yet in use
@@ -37,6 +46,10 @@ struct World {
   std::unique_ptr<Listener> listener;
   std::unique_ptr<Listener> closed_listener;
   Pair open;
+  Pair plain;
+  Pair busy;                         // the client's end reads
+  Pair busy_plain;                   // likewise
+  Owned<sally_operation> operation;  // one of these reads
   Stream idle;
   Stream closed;
   Owned<sally_stream_info> info;
@@ -68,6 +81,14 @@ class Outputs {
     places_.push_back(std::move(place));
     return value;
   }
+  // Plain data, which is written on success only.
+  template <class Value>
+  Value* value(std::size_t count = 1) {
+    auto place = std::make_unique<ValuePlace<Value>>(count);
+    Value* first = place->values.data();
+    places_.push_back(std::move(place));
+    return first;
+  }
   bool as_after_a_failure() const {
     for (const auto& place : places_) {
       if (!place->as_after_a_failure()) return false;
@@ -91,6 +112,18 @@ class Outputs {
   struct CountPlace final : Output {
     bool as_after_a_failure() const override { return value == 0; }
     std::size_t value = 0x5a5a5a58;
+  };
+  template <class Value>
+  struct ValuePlace final : Output {
+    explicit ValuePlace(std::size_t count) : values(count) {
+      std::memset(values.data(), 0x5a, count * sizeof(Value));
+    }
+    bool as_after_a_failure() const override {
+      const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
+      return std::all_of(bytes, bytes + values.size() * sizeof(Value),
+                         [](unsigned char byte) { return byte == 0x5a; });
+    }
+    std::vector<Value> values;
   };
 
   std::vector<std::unique_ptr<Output>> places_;
@@ -123,10 +156,19 @@ inline constexpr std::int64_t bad_timeouts[] = {-3, -1000, INT64_MIN};
 inline constexpr std::int64_t absurd_timeouts[] = {INT64_MAX, INT64_MAX / 2, 9'223'372'036'854,
                                                    1'000'000'000'000'000};
 
-ArgumentCases plain_cases();     // status, error, bytes, certificate, stream_info, library
-ArgumentCases material_cases();  // credential, trust_store, tls_config
-ArgumentCases stream_cases();
+// What each blocking function of a stream that takes a time refuses: no stream, bad time-outs.
+using TimedCall = std::function<sally_status(sally_stream*, Outputs&, std::int64_t, sally_error**)>;
+void append_timed_cases(ArgumentCases& cases, const char* name, const TimedCall& call);
+void append_state_case(ArgumentCases& cases, const char* name, const char* what,
+                       sally_status status, Stream World::*stream, const TimedCall& call);
+
+ArgumentCases plain_cases();        // status, error, bytes, certificate, stream_info, library
+ArgumentCases material_cases();     // credential, trust_store, tls_config
+ArgumentCases runtime_cases();      // runtime, queue, event, operation
+ArgumentCases stream_cases();       // blocking forms
+ArgumentCases stream_verb_cases();  // likewise, of the verbs that came after reading and writing
 ArgumentCases listener_cases();
+ArgumentCases async_cases();  // asynchronous forms, of streams and listeners
 
 }  // namespace sally::test
 

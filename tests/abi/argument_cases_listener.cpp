@@ -69,8 +69,22 @@ void append_bind_cases(ArgumentCases& cases) {
     options.max_pending_handshakes = UINT32_MAX;
     options.max_unaccepted = UINT32_MAX;
     options.max_refusals = UINT32_MAX;
+    options.max_connections = UINT32_MAX;
+    options.max_connections_per_source = UINT32_MAX;
     options.backlog = INT32_MAX;
   });
+  bind("a config for plain streams", SALLY_INVALID_ARGUMENT,
+       [](auto& options, World&) { options.flags = SALLY_STREAM_PLAIN; });
+  bind("no config for plain streams", SALLY_OK, [](auto& options, World&) {
+    options.flags = SALLY_STREAM_PLAIN;
+    options.tls = nullptr;
+  });
+  bind("a runtime and low latency", SALLY_OK, [](auto& options, World& world) {
+    options.flags = SALLY_STREAM_LOW_LATENCY;
+    options.runtime = world.runtime.get();
+  });
+  bind("a low watermark that is not below the high one", SALLY_INVALID_ARGUMENT,
+       [](auto& options, World&) { options.high_watermark = options.low_watermark = 1000; });
 
   cases.push_back(answers("sally_listener_bind", "no options", SALLY_INVALID_ARGUMENT,
                           [](World&, Outputs& out, sally_error** error) {
@@ -154,12 +168,106 @@ void append_accept_cases(ArgumentCases& cases) {
                           }));
 }
 
+void append_drain_cases(ArgumentCases& cases) {
+  const auto drain = [&](const char* what, sally_status status, std::int64_t timeout_ms,
+                         const std::function<sally_listener*(World&)>& listener) {
+    cases.push_back(answers("sally_listener_drain", what, status,
+                            [=](World& world, Outputs&, sally_error** error) {
+                              return sally_listener_drain(listener(world), timeout_ms, error);
+                            }));
+  };
+  drain("a NULL handle", SALLY_INVALID_ARGUMENT, 0, [](World&) { return nullptr; });
+  for (const std::int64_t timeout_ms : bad_timeouts) {
+    drain("a negative time-out", SALLY_INVALID_ARGUMENT, timeout_ms,
+          [](World& world) { return world.listener->get(); });
+  }
+  cases.push_back(gives("sally_listener_drain", "refusals behind it", [](World& world) {
+    const Pair pair = connect_pair(*world.listener, world.frozen.get());
+    EXPECT_NE(pair.server.get(), nullptr) << "what is refused stops no listener";
+  }));
+  for (const std::int64_t timeout_ms :
+       {SALLY_TIMEOUT_DEFAULT, SALLY_TIMEOUT_NEVER, SALLY_TIMEOUT_ATTEMPT, INT64_MAX}) {
+    drain("a closed listener of which nothing is left", SALLY_OK, timeout_ms,
+          [](World& world) { return world.closed_listener->get(); });
+  }
+  for (const auto& [timeout_ms, status] : {std::pair(SALLY_TIMEOUT_ATTEMPT, SALLY_WOULD_BLOCK),
+                                           std::pair(short_ms, SALLY_TIMED_OUT)}) {
+    cases.push_back(gives("sally_listener_drain", "something left at the deadline",
+                          [timeout_ms = timeout_ms, status = status](World& world) {
+                            Listener listener(server_config());
+                            Pair pair = connect_pair(listener, world.frozen.get());
+                            EXPECT_EQ(called([&](sally_error** error) {
+                                        return sally_listener_drain(listener.get(), timeout_ms,
+                                                                    error);
+                                      }),
+                                      status);
+                            EXPECT_EQ(pair.server.read_status(), SALLY_CLOSED);
+                            EXPECT_EQ(listener.accept_status(short_ms), SALLY_CLOSED)
+                                << "the listener is closed in the end";
+                          }));
+  }
+}
+
+// Calls that would need somebody to run the runtime.
+void append_unserved_cases(ArgumentCases& cases) {
+  const auto unserved =
+      [&](const char* name,
+          std::function<sally_status(sally_listener*, Outputs&, sally_error**)> call) {
+        cases.push_back(answers(name, "a runtime that nobody runs", SALLY_INVALID_STATE,
+                                [=](World& world, Outputs& out, sally_error** error) {
+                                  sally_listener_options options{};
+                                  options.runtime = world.caller_run.get();
+                                  const Listener listener(server_config(), options);
+                                  return call(listener.get(), out, error);
+                                }));
+      };
+  cases.push_back(gives("sally_listener_drain", "a runtime that nobody runs", [](World& world) {
+    const auto runtime = make_runtime(SALLY_RUNTIME_CALLER_RUN);
+    sally_listener_options options{};
+    options.runtime = runtime.get();
+    Listener listener(server_config(), options);
+    const auto connect = [&] {
+      auto connecting = on_thread([&] {
+        Stream client = listener.stream(world.frozen.get());
+        EXPECT_EQ(client.connect(), SALLY_OK);
+        return client;
+      });
+      Pair pair;
+      Result accepted;
+      do {
+        EXPECT_EQ(sally_runtime_run(runtime.get(), generous_ms, nullptr), SALLY_OK);
+        pair.server = listener.accept(SALLY_TIMEOUT_ATTEMPT, &accepted);
+      } while (accepted == SALLY_WOULD_BLOCK && !testing::Test::HasFailure());
+      EXPECT_EQ(accepted, SALLY_OK);
+      pair.client = connecting.get();
+      return pair;
+    };
+    const Pair lives = connect();
+    EXPECT_EQ(called([&](sally_error** error) {
+                return sally_listener_drain(listener.get(), generous_ms, error);
+              }),
+              SALLY_INVALID_STATE);
+    EXPECT_NE(connect().server.get(), nullptr) << "what is refused stops no listener";
+  }));
+  unserved("sally_listener_accept",
+           [](sally_listener* listener, Outputs& out, sally_error** error) {
+             return sally_listener_accept(listener, generous_ms, out.handle<sally_stream>(), error);
+           });
+  unserved("sally_listener_next_refusal",
+           [](sally_listener* listener, Outputs& out, sally_error** error) {
+             return sally_listener_next_refusal(listener, generous_ms, out.handle<sally_bytes>(),
+                                                out.handle<sally_error>(), error);
+           });
+}
+
 }  // namespace
 
 ArgumentCases listener_cases() {
   ArgumentCases cases;
   append_bind_cases(cases);
   append_accept_cases(cases);
+  append_drain_cases(cases);
+  append_unserved_cases(cases);
   cases.push_back(gives("sally_listener_address", "NULL and a closed one", [](World& world) {
     EXPECT_STREQ(sally_listener_address(nullptr), "");
     EXPECT_STRNE(sally_listener_address(world.closed_listener->get()), "");

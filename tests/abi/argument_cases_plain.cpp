@@ -153,6 +153,44 @@ void append_certificate_cases(ArgumentCases& cases) {
       sally_certificate_release, [](World& world) { return world.certificate.get(); });
 }
 
+void append_report_cases(ArgumentCases& cases) {
+  cases.push_back(zero("sally_stream_info_secured", sally_stream_info_secured));
+  cases.push_back(zero("sally_stream_info_round_trips", sally_stream_info_round_trips));
+  cases.push_back(zero("sally_stream_info_attempt_count", sally_stream_info_attempt_count));
+  cases.push_back(
+      gives("sally_stream_info_duration", "NULL and numbers that mean none", [](World& world) {
+        EXPECT_EQ(sally_stream_info_duration(nullptr, SALLY_DURATION_CONNECT), 0);
+        for (const std::int32_t number : {INT32_MIN, -1, 0, 4, INT32_MAX})
+          EXPECT_EQ(sally_stream_info_duration(world.info.get(), number), 0);
+      }));
+  cases.push_back(
+      gives("sally_stream_info_bytes", "NULL and numbers that mean none", [](World& world) {
+        EXPECT_EQ(sally_stream_info_bytes(nullptr, SALLY_BYTES_WIRE_SENT), 0u);
+        for (const std::int32_t number : {INT32_MIN, -1, 0, 5, INT32_MAX})
+          EXPECT_EQ(sally_stream_info_bytes(world.info.get(), number), 0u);
+      }));
+  const auto beyond = [&](const char* name,
+                          std::function<void(sally_stream_info*, std::size_t)> check) {
+    cases.push_back(gives(name, "NULL and an attempt that was not made", [=](World& world) {
+      check(nullptr, 0);
+      check(world.info.get(), sally_stream_info_attempt_count(world.info.get()));
+      check(world.info.get(), SIZE_MAX);
+    }));
+  };
+  beyond("sally_stream_info_attempt_address", [](sally_stream_info* info, std::size_t index) {
+    EXPECT_EQ(sally_stream_info_attempt_address(info, index), nullptr);
+  });
+  beyond("sally_stream_info_attempt_status", [](sally_stream_info* info, std::size_t index) {
+    EXPECT_EQ(sally_stream_info_attempt_status(info, index), SALLY_INVALID_ARGUMENT);
+  });
+  beyond("sally_stream_info_attempt_began", [](sally_stream_info* info, std::size_t index) {
+    EXPECT_EQ(sally_stream_info_attempt_began(info, index), 0);
+  });
+  beyond("sally_stream_info_attempt_duration", [](sally_stream_info* info, std::size_t index) {
+    EXPECT_EQ(sally_stream_info_attempt_duration(info, index), 0);
+  });
+}
+
 void append_stream_info_cases(ArgumentCases& cases) {
   cases.insert(
       cases.end(),
@@ -178,6 +216,7 @@ void append_stream_info_cases(ArgumentCases& cases) {
                EXPECT_EQ(sally_stream_info_peer_certificate(world.info.get(), count), nullptr);
                EXPECT_EQ(sally_stream_info_peer_certificate(world.info.get(), SIZE_MAX), nullptr);
              })});
+  append_report_cases(cases);
   append_lifetime_cases<sally_stream_info, sally_stream_info>(
       cases, "sally_stream_info_retain", sally_stream_info_retain, "sally_stream_info_release",
       sally_stream_info_release, [](World& world) { return world.info.get(); });
@@ -208,7 +247,7 @@ ArgumentCases plain_cases() {
     EXPECT_EQ(std::string(sally_library_tls_backend()).substr(0, 8), "OpenSSL ");
   }));
   cases.push_back(gives("sally_library_live_handles", "kinds that do not exist", [](World&) {
-    for (const std::int32_t kind : {-1, SALLY_HANDLE_LISTENER + 1, INT32_MAX, INT32_MIN}) {
+    for (const std::int32_t kind : {-1, SALLY_HANDLE_OPERATION + 1, INT32_MAX, INT32_MIN}) {
       EXPECT_EQ(sally_library_live_handles(kind), -1) << kind;
     }
   }));

@@ -51,6 +51,24 @@ void append_create_cases(ArgumentCases& cases) {
          [](auto& options, World&) { options.flags = 4; });
   create("every flag", SALLY_INVALID_ARGUMENT,
          [](auto& options, World&) { options.flags = UINT32_MAX; });
+  create("a config for a plain stream", SALLY_INVALID_ARGUMENT,
+         [](auto& options, World&) { options.flags = SALLY_STREAM_PLAIN; });
+  create("no config for a plain stream", SALLY_OK, [](auto& options, World&) {
+    options.flags = SALLY_STREAM_PLAIN;
+    options.tls = nullptr;
+  });
+  create("low latency and a runtime", SALLY_OK, [](auto& options, World& world) {
+    options.flags = SALLY_STREAM_LOW_LATENCY;
+    options.runtime = world.runtime.get();
+  });
+  create("a low watermark that is not below the high one", SALLY_INVALID_ARGUMENT,
+         [](auto& options, World&) { options.high_watermark = options.low_watermark = 1000; });
+  create("a low watermark that is not below the default", SALLY_INVALID_ARGUMENT,
+         [](auto& options, World&) { options.low_watermark = 64 << 10; });
+  create("watermarks as large as they can be", SALLY_OK, [](auto& options, World&) {
+    options.high_watermark = UINT32_MAX;
+    options.low_watermark = UINT32_MAX - 1;
+  });
   create("no host", SALLY_INVALID_ARGUMENT, [](auto& options, World&) { options.host = nullptr; });
   create("an empty host", SALLY_INVALID_ARGUMENT, [](auto& options, World&) { options.host = ""; });
   create("no service", SALLY_INVALID_ARGUMENT,
@@ -123,28 +141,6 @@ void append_odd_target_cases(ArgumentCases& cases) {
       [](auto& options, World& world) { options.service = world.long_text.c_str(); });
 }
 
-using TimedCall = std::function<sally_status(sally_stream*, Outputs&, std::int64_t, sally_error**)>;
-
-// What each function that takes a time refuses: no stream, bad time-outs.
-void append_timed_cases(ArgumentCases& cases, const char* name, const TimedCall& call) {
-  cases.push_back(answers(
-      name, "a NULL handle", SALLY_INVALID_ARGUMENT,
-      [=](World&, Outputs& out, sally_error** error) { return call(nullptr, out, 0, error); }));
-  for (const std::int64_t timeout_ms : bad_timeouts) {
-    cases.push_back(answers(name, "a negative time-out", SALLY_INVALID_ARGUMENT,
-                            [=](World& world, Outputs& out, sally_error** error) {
-                              return call(world.open.client.get(), out, timeout_ms, error);
-                            }));
-  }
-}
-
-void append_state_case(ArgumentCases& cases, const char* name, const char* what,
-                       sally_status status, Stream World::*stream, const TimedCall& call) {
-  cases.push_back(answers(name, what, status, [=](World& world, Outputs& out, sally_error** error) {
-    return call((world.*stream).get(), out, SALLY_TIMEOUT_DEFAULT, error);
-  }));
-}
-
 void append_read_cases(ArgumentCases& cases) {
   static char buffer[16];
   const TimedCall read = [](sally_stream* stream, Outputs& out, std::int64_t timeout_ms,
@@ -203,7 +199,8 @@ void append_write_cases(ArgumentCases& cases) {
   };
   data("NULL data with a size", SALLY_INVALID_ARGUMENT, nullptr, 1, 0);
   data("NULL data without a size", SALLY_OK, nullptr, 0, 0);
-  data("an unknown flag", SALLY_INVALID_ARGUMENT, "x", 1, 1);
+  data("an unknown flag", SALLY_INVALID_ARGUMENT, "x", 1, 2);
+  data("more to follow", SALLY_OK, "x", 1, SALLY_MORE);
   data("every flag", SALLY_INVALID_ARGUMENT, "x", 1, UINT32_MAX);
   cases.push_back(answers(name, "a NULL count", SALLY_INVALID_ARGUMENT,
                           [](World& world, Outputs&, sally_error** error) {

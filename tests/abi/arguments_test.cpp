@@ -21,7 +21,8 @@ void run(const ArgumentCases& cases) {
 std::set<std::string> functions_with_cases() {
   std::set<std::string> names;
   for (const ArgumentCases& cases :
-       {plain_cases(), material_cases(), stream_cases(), listener_cases()}) {
+       {plain_cases(), material_cases(), runtime_cases(), stream_cases(), stream_verb_cases(),
+        listener_cases(), async_cases()}) {
     for (const ArgumentCase& argument_case : cases) names.insert(argument_case.function);
   }
   return names;
@@ -52,6 +53,15 @@ TEST(Arguments, OfFunctionsOnCredentialsAndConfigsAreChecked) {
 }
 TEST(Arguments, OfFunctionsOnStreamsAreChecked) {
   run(stream_cases());
+}
+TEST(Arguments, OfFunctionsOnRuntimesAndQueuesAreChecked) {
+  run(runtime_cases());
+}
+TEST(Arguments, OfFurtherVerbsOfStreamsAreChecked) {
+  run(stream_verb_cases());
+}
+TEST(Arguments, OfAsynchronousFunctionsAreChecked) {
+  run(async_cases());
 }
 TEST(Arguments, OfFunctionsOnListenersAreChecked) {
   run(listener_cases());

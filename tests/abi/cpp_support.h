@@ -67,6 +67,15 @@ struct Pair {
   sally::StreamSocket server = listener.accept(soon);
 };
 
+// Not under TLS before it is upgraded.
+struct PlainPair {
+  sally::StreamListener listener =
+      sally::StreamListener::bind({.host = "127.0.0.1", .service = "0", .plain = true});
+  sally::StreamSocket client = sally::StreamSocket::connect(
+      {.host = "127.0.0.1", .service = std::to_string(listener.port()), .plain = true}, soon);
+  sally::StreamSocket server = listener.accept(soon);
+};
+
 // The error that `action` throws.
 template <class Action>
 sally::Error error_of(Action&& action) {

@@ -1,9 +1,14 @@
 // What the wrappers promise by their types alone.
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <gtest/gtest.h>
 #include <limits>
+#include <span>
+#include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include <sallyport/sallyport.hpp>
 
@@ -32,6 +37,13 @@ concept Copies = std::is_nothrow_copy_constructible_v<T> && std::is_nothrow_copy
 
 static_assert(Guards<sally::StreamSocket, sally_stream> && OnlyMoves<sally::StreamSocket>);
 static_assert(Guards<sally::StreamListener, sally_listener> && OnlyMoves<sally::StreamListener>);
+static_assert(Guards<sally::Runtime, sally_runtime> && Copies<sally::Runtime>);
+static_assert(Guards<sally::CompletionQueue, sally_queue> && Copies<sally::CompletionQueue>);
+static_assert(Guards<sally::Operation, sally_operation> && Copies<sally::Operation>);
+static_assert(OnlyMoves<sally::Event> && OnlyMoves<sally::Result<>> && OnlyMoves<sally::Task<>>);
+static_assert(std::is_nothrow_move_constructible_v<sally::Event> &&
+              std::is_nothrow_move_constructible_v<sally::Result<sally::StreamSocket>> &&
+              std::is_nothrow_move_constructible_v<sally::Task<int>>);
 static_assert(Guards<sally::Bytes, sally_bytes> && Copies<sally::Bytes>);
 static_assert(Guards<sally::Certificate, sally_certificate> && Copies<sally::Certificate>);
 static_assert(Guards<sally::Credential, sally_credential> && Copies<sally::Credential>);
@@ -64,8 +76,19 @@ concept Readable = requires(sally::StreamSocket& socket, Buffer& buffer) {
 };
 static_assert(Writable<const char[6]> && Writable<std::string> && Writable<std::vector<std::byte>>);
 static_assert(Readable<char[6]> && Readable<std::string> && Readable<std::vector<std::byte>>);
+static_assert(Writable<std::span<const char>> && Writable<std::array<unsigned char, 2>> &&
+              Readable<std::array<unsigned char, 2>> && Readable<std::span<char>>);
+static_assert(sally::ConstBuffer("text").size() == 4 && sally::ConstBuffer("").size() == 0);
 static_assert(!Readable<const std::string> && !Readable<std::vector<int>> &&
               !Writable<std::vector<int>>);
+
+// GCC 12 would destroy the temporary twice where that is awaited.
+template <class Options>
+concept Awaitable = requires(Options&& options) {
+  sally::StreamSocket::async_connect(std::forward<Options>(options));
+};
+static_assert(Awaitable<sally::StreamOptions&> && Awaitable<const sally::StreamOptions&> &&
+              !Awaitable<sally::StreamOptions>);
 
 TEST(CppTimeout, RoundsUpSoThatNothingEndsTooEarly) {
   EXPECT_EQ(sally::Timeout(1500us).get(), 2);

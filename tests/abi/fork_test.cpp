@@ -1,14 +1,12 @@
 // A forked child: what it inherited answers SALLY_FORKED and can be let go of without harm to the
 // parent; what it makes itself works.
+#include "abi/fork_support.h"
 #include "lib/raw_tcp.h"
-#include "lib/secure.h"
 #include "lib/threads.h"
 #include "lib/zoo.h"
 
 #include <atomic>
-#include <cstdio>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -16,14 +14,10 @@
 using namespace sally::test;
 
 #if defined(__SANITIZE_THREAD__)
-// ThreadSanitizer takes a child's first thread for one of its parent's and gives up.
-constexpr bool child_may_start_threads = false;
 // A child may go on, although other threads ran at the fork: that is what is tested.
 extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options() {
   return "die_after_fork=0";
 }
-#else
-constexpr bool child_may_start_threads = true;
 #endif
 
 // AddressSanitizer's allocator (GCC 12) does not hold its own locks across fork(): a child of a
@@ -35,36 +29,6 @@ constexpr bool child_of_busy_threads_may_allocate = true;
 #endif
 
 namespace {
-
-// Runs `body` in a child, which is killed where it hangs. True where the body returned true.
-template <class Body>
-bool in_child(Body&& body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::signal(SIGALRM, SIG_DFL);
-    ::alarm(30);
-    bool good = false;
-    try {
-      good = body();
-    } catch (const std::exception& exception) {
-      std::fprintf(stderr, "in the child: %s\n", exception.what());
-    }
-    ::_exit(good ? 0 : 1);
-  }
-  int status = -1;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_FALSE(WIFSIGNALED(status)) << "the child died of signal " << WTERMSIG(status);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-// An assertion that a child can make.
-#define REQUIRE(condition)                                                               \
-  do {                                                                                   \
-    if (!(condition)) {                                                                  \
-      std::fprintf(stderr, "%s:%d: in the child: %s\n", __FILE__, __LINE__, #condition); \
-      return false;                                                                      \
-    }                                                                                    \
-  } while (false)
 
 bool echoes(Pair& pair) {
   return pair.client.write("ping").ok() && pair.server.read_text(4) == "ping" &&

@@ -1,5 +1,7 @@
 // After each test, no handle may live that did not live before: nothing leaks, whatever the test
 // was about.
+#include "lib/async.h"
+
 #include <array>
 #include <chrono>
 #include <gtest/gtest.h>
@@ -7,12 +9,14 @@
 
 #include <sallyport/sallyport.h>
 
+using namespace sally::test;
+
 namespace {
 
-constexpr std::int32_t kinds = SALLY_HANDLE_LISTENER + 1;
-constexpr std::array<const char*, kinds> kind_names = {"error",       "bytes",       "credential",
-                                                       "trust store", "TLS config",  "certificate",
-                                                       "stream",      "stream info", "listener"};
+constexpr std::int32_t kinds = SALLY_HANDLE_OPERATION + 1;
+constexpr std::array<const char*, kinds> kind_names = {
+    "error",  "bytes",       "credential", "trust store", "TLS config", "certificate",
+    "stream", "stream info", "listener",   "runtime",     "queue",      "operation"};
 using Counts = std::array<std::int64_t, kinds>;
 
 Counts live_handles() {
@@ -71,4 +75,36 @@ TEST(LiveHandles, AreCountedForEveryKindAndForNoOther) {
   sally_tls_config_release(config);
   sally_tls_config_release(config);
   EXPECT_EQ(live_handles(), before);
+}
+
+TEST(LiveHandles, CountRuntimesQueuesAndOperations) {
+  const Counts before = live_handles();
+  Counts expected = before;
+  const auto runtime = make_runtime(0, 1);
+  ++expected[SALLY_HANDLE_RUNTIME];
+  Queue queue;
+  ++expected[SALLY_HANDLE_QUEUE];
+  EXPECT_EQ(live_handles(), expected);
+
+  sally_listener_options options{};
+  options.runtime = runtime.get();
+  Listener listener(server_config(), options);
+  const Counts without_operation = live_handles();
+  EXPECT_EQ(without_operation[SALLY_HANDLE_RUNTIME], expected[SALLY_HANDLE_RUNTIME])
+      << "a child's reference is no handle of its own";
+  const sally_completion completion = queue.completion(1);
+  ASSERT_EQ(sally_listener_accept_async(listener.get(), 0, &completion, nullptr, nullptr),
+            SALLY_OK);
+  EXPECT_EQ(live_handles(), without_operation) << "nobody wanted the operation";
+  Owned<sally_operation> operation;
+  ASSERT_EQ(sally_listener_accept_async(listener.get(), 0, &completion, Out(operation), nullptr),
+            SALLY_OK);
+  EXPECT_EQ(sally_library_live_handles(SALLY_HANDLE_OPERATION), before[SALLY_HANDLE_OPERATION] + 1);
+  listener.release();
+  EXPECT_EQ(queue.next()->status, SALLY_CLOSED);
+  EXPECT_EQ(queue.next()->status, SALLY_CLOSED);
+  EXPECT_EQ(sally_library_live_handles(SALLY_HANDLE_OPERATION), before[SALLY_HANDLE_OPERATION] + 1)
+      << "complete, and still held";
+  operation.reset();
+  EXPECT_EQ(sally_library_live_handles(SALLY_HANDLE_OPERATION), before[SALLY_HANDLE_OPERATION]);
 }

@@ -1,0 +1,161 @@
+// Runtimes: several loops, loops that the caller runs, and their end.
+#include "transport/loop_call.h"
+#include "transport/runtime.h"
+#include "transport_support.h"
+
+#include <gtest/gtest.h>
+#include <set>
+#include <thread>
+
+namespace sally::transport::test {
+namespace {
+
+TEST(Runtime, SpreadsSocketsOverItsLoopsInTurn) {
+  const auto runtime = Runtime::with_threads(3);
+  ASSERT_EQ(runtime->size(), 3u);
+  std::set<EventLoop*> picked;
+  for (int i = 0; i < 3; ++i) picked.insert(&runtime->pick());
+  EXPECT_EQ(picked.size(), 3u);
+}
+
+TEST(Runtime, OfTheDefaultSizeHasALoopForEachProcessorUpToABound) {
+  const auto runtime = Runtime::with_threads(0);
+  EXPECT_GE(runtime->size(), 1u);
+  EXPECT_LE(runtime->size(), Runtime::most_default_loops);
+}
+
+TEST(Runtime, KnowsItsThreads) {
+  const auto runtime = Runtime::with_threads(2);
+  EXPECT_FALSE(runtime->on_its_thread());
+  run_on(runtime->loop(1), [&] { EXPECT_TRUE(runtime->on_its_thread()); });
+}
+
+TEST(Runtime, IsSharedByAll) {
+  EXPECT_EQ(Runtime::shared().get(), Runtime::shared().get());
+  EXPECT_EQ(&EventLoop::shared(), &Runtime::shared()->loop(0));
+}
+
+// Waits until a condition holds that another thread brings about.
+template <class Condition>
+void eventually(Condition condition) {
+  const Deadline deadline = deadline_after(20'000);
+  while (!condition()) {
+    ASSERT_LT(Clock::now(), deadline);
+    std::this_thread::yield();
+  }
+}
+
+TEST(Runtime, EndsByItselfWithItsLastReferenceAndGivesItsDescriptorsBack) {
+  const auto before = open_descriptors();
+  { const auto runtime = Runtime::with_threads(3); }
+  eventually([&] { return open_descriptors().size() <= before.size(); });
+}
+
+TEST(Runtime, MayLoseItsLastReferenceOnItsOwnThread) {
+  const auto before = open_descriptors();
+  {
+    auto runtime = Runtime::with_threads(2);
+    Awaited<bool> done;
+    runtime->loop(0).post([held = std::move(runtime), &done]() mutable {
+      held = {};
+      done.set(true);
+    });
+    done.get();
+  }
+  eventually([&] { return open_descriptors().size() <= before.size(); });
+}
+
+TEST(Runtime, FinishesWhatStillWaitsOnALoopBeforeItGoes) {
+  Awaited<bool> told;
+  auto runtime = Runtime::with_threads(1);
+  auto timer = std::make_shared<std::unique_ptr<Timer>>();
+  run_on(runtime->loop(0), [&] {
+    *timer = std::make_unique<Timer>(runtime->loop(0));
+    (*timer)->start(deadline_after(30), [timer, &told] {
+      timer->reset();
+      told.set(true);
+    });
+  });
+  runtime = {};
+  EXPECT_TRUE(told.get());
+}
+
+TEST(CallerRunLoop, ServesOnTheCallersThreadOnly) {
+  const auto runtime = Runtime::run_by_caller();
+  EventLoop& loop = runtime->loop(0);
+  EXPECT_FALSE(loop.is_served());
+  std::thread::id where;
+  loop.post([&] {
+    where = std::this_thread::get_id();
+    EXPECT_TRUE(loop.is_served());
+    EXPECT_TRUE(loop.on_this_thread());
+  });
+  EXPECT_EQ(loop.serve(never), 1u);
+  EXPECT_EQ(where, std::this_thread::get_id());
+  EXPECT_FALSE(loop.is_served());
+  EXPECT_FALSE(loop.on_this_thread());
+}
+
+TEST(CallerRunLoop, ServesAllThatIsReadyAtOnce) {
+  const auto runtime = Runtime::run_by_caller();
+  int count = 0;
+  for (int i = 0; i < 10; ++i) runtime->loop(0).post([&] { ++count; });
+  EXPECT_EQ(runtime->loop(0).serve(never), 10u);
+  EXPECT_EQ(count, 10);
+}
+
+TEST(CallerRunLoop, WaitsUntilItsDeadlineForSomethingToDo) {
+  const auto runtime = Runtime::run_by_caller();
+  const Deadline deadline = deadline_after(20);
+  EXPECT_EQ(runtime->loop(0).serve(deadline), 0u);
+  EXPECT_GE(Clock::now(), deadline);
+  EXPECT_EQ(runtime->loop(0).serve(Clock::now()), 0u);
+}
+
+TEST(CallerRunLoop, IsWokenByATaskOfAnotherThread) {
+  const auto runtime = Runtime::run_by_caller();
+  std::thread other([&] { runtime->loop(0).post([] {}); });
+  EXPECT_GE(runtime->loop(0).serve(deadline_after(20'000)), 1u);
+  other.join();
+}
+
+TEST(CallerRunLoop, IsServedByOneAtATime) {
+  const auto runtime = Runtime::run_by_caller();
+  EventLoop& loop = runtime->loop(0);
+  loop.post([&] { EXPECT_THROW(loop.serve(never), Failure); });
+  EXPECT_EQ(loop.serve(never), 1u);
+}
+
+TEST(CallerRunLoop, ThatNobodyServesAnyMoreIsBroughtToItsEnd) {
+  const auto before = open_descriptors();
+  Awaited<bool> served;
+  {
+    const auto runtime = Runtime::run_by_caller();
+    runtime->loop(0).post([&] { served.set(true); });
+  }
+  EXPECT_TRUE(served.get());
+  eventually([&] { return open_descriptors().size() <= before.size(); });
+}
+
+TEST(LoopCall, RunsOnTheLoopAgainAndAgain) {
+  EventLoop loop;
+  struct Context {
+    EventLoop& loop;
+    int count = 0;
+  } context{loop};
+  LoopCall call(
+      loop,
+      [](void* raw) noexcept {
+        auto* counted = static_cast<Context*>(raw);
+        counted->count += counted->loop.on_this_thread() ? 1 : 0;
+      },
+      &context);
+  for (int i = 1; i <= 10; ++i) {
+    call.post();
+    settle(loop);
+    EXPECT_EQ(context.count, i);
+  }
+}
+
+}  // namespace
+}  // namespace sally::transport::test
