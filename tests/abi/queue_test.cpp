@@ -329,3 +329,19 @@ TEST(Queue, RunsFreeUserOnceWhenTheOperationCompletes) {
   queue.release();
   EXPECT_EQ(spy.frees, 1);
 }
+
+TEST(Queue, CountsWhatIsPendingUntilItIsTaken) {
+  Pair pair = tls_pair();
+  Queue queue;
+  char byte = 0;
+  const sally_completion read = queue.completion(1), flush = queue.completion(2);
+  ASSERT_EQ(sally_stream_read_some_async(pair.client.get(), &byte, 1, 0, &read, nullptr, nullptr),
+            SALLY_OK);
+  ASSERT_EQ(sally_stream_flush_async(pair.client.get(), 0, &flush, nullptr, nullptr), SALLY_OK);
+  EXPECT_EQ(sally_queue_pending(queue.get()), 2u);
+  EXPECT_EQ(queue.next()->tag, 2u);
+  EXPECT_EQ(sally_queue_pending(queue.get()), 1u);
+  ASSERT_EQ(queue.close(), SALLY_OK);
+  EXPECT_EQ(queue.next()->status, SALLY_CANCELED);
+  EXPECT_EQ(sally_queue_pending(queue.get()), 0u);
+}

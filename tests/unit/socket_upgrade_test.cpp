@@ -186,6 +186,7 @@ Faults at(Fault fault, std::uint64_t position) {
 }
 
 TEST_P(UpgradeTest, WithAFaultAtAnyByteEndsBothSidesOnce) {
+  constexpr std::uint64_t most_shorter = 16;  // signatures differ in size from one to the next
   std::uint64_t sent[2] = {};
   {
     PlainPair pair;
@@ -202,7 +203,8 @@ TEST_P(UpgradeTest, WithAFaultAtAnyByteEndsBothSidesOnce) {
       const bool may_wait = fault == Fault::stall || fault == Fault::flip;
       const std::int64_t patience_ms = fault == Fault::stall ? 10 : may_wait ? 100 : 20'000;
       const std::uint64_t step = (may_wait ? 19 : 5) * byte_step;
-      for (std::uint64_t position = 0; position < sent[from_client ? 0 : 1]; position += step) {
+      for (std::uint64_t position = 0; position < sent[from_client ? 0 : 1] - most_shorter;
+           position += step) {
         PlainPair pair;
         (from_client ? pair.client : pair.server).wire->set_faults(at(fault, position));
         Started client(*pair.client, client_upgrade(), after(patience_ms));
