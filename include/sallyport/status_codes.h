@@ -131,6 +131,8 @@ enum {
   SALLY_CLIENT_CERTIFICATE_REQUIRED = 222,
   /* plaintext came where only TLS may follow, so the upgrade was refused */
   SALLY_PLAINTEXT_BEFORE_TLS = 223,
+  /* the stream is less protected than this side demands */
+  SALLY_PROTECTION_TOO_LOW = 224,
 
   /* --- The peer's certificate, judged by this side. --- */
 

@@ -114,6 +114,22 @@ sally_stream_upgrade_async(sally_stream *stream, sally_tls_config *tls, const ch
                            sally_operation **operation, sally_error **error);
 
 /*
+ * sally_stream_protection is how the stream is protected now: SALLY_TLS_1_2 or SALLY_TLS_1_3, or 0 in
+ * plain; 0 for a handle that is NULL, inherited, or not yet connected.
+ */
+SALLY_API int32_t sally_stream_protection(const sally_stream *stream);
+
+/*
+ * sally_stream_require_protection sets the least protection (SALLY_TLS_1_2, SALLY_TLS_1_3, or 0, the
+ * default) under which bytes may be read or written from now on; below it reads and writes answer
+ * SALLY_PROTECTION_TOO_LOW. Call it on a plain stream when what follows is for TLS only: a peer, or
+ * someone between, that talks this side out of the upgrade then gets nothing.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_require_protection(sally_stream *stream,
+                                                                          int32_t protection,
+                                                                          sally_error **error);
+
+/*
  * sally_stream_read_some moves up to `capacity` (at least 1) decrypted bytes into `buffer` and
  * stores the count in `*size`. It returns as soon as one byte is there, at the deadline at the
  * latest.

@@ -334,6 +334,16 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
         [&](sally_error** error) { return sally_stream_cancel(get(), directions, error); });
   }
 
+  // How the stream is protected now: SALLY_TLS_1_2, SALLY_TLS_1_3, or 0 in plain.
+  std::int32_t protection() const noexcept { return sally_stream_protection(get()); }
+  // From now on bytes are read and written under this protection at least, and otherwise
+  // SALLY_PROTECTION_TOO_LOW: nobody between can talk this side out of an upgrade.
+  void require_protection(std::int32_t protection) {
+    detail::check([&](sally_error** error) {
+      return sally_stream_require_protection(get(), protection, error);
+    });
+  }
+
   // A snapshot of what was agreed; it can be had after closing, too.
   [[nodiscard]] StreamInfo info() const {
     sally_stream_info* info = nullptr;

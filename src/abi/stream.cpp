@@ -64,6 +64,21 @@ sally_status sally_stream_cancel(sally_stream* stream, uint32_t directions, sall
   });
 }
 
+int32_t sally_stream_protection(const sally_stream* stream) {
+  return stream != nullptr && !stream->inherited() ? stream->object->protection() : 0;
+}
+
+sally_status sally_stream_require_protection(sally_stream* stream, int32_t protection,
+                                             sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(stream);
+    require(protection == 0 || protection == SALLY_TLS_1_2 || protection == SALLY_TLS_1_3,
+            "protection is neither 0 nor a SALLY_TLS_*");
+    handle.object->require_protection(protection);
+    return SALLY_OK;
+  });
+}
+
 sally_status sally_stream_copy_info(const sally_stream* stream, sally_stream_info** info,
                                     sally_error** error) {
   return guarded(error, [&] {

@@ -40,6 +40,26 @@ std::optional<Outcome> Stream::usable() const {
   return Outcome(make_error(SALLY_INVALID_STATE, {.message = "the stream is not connected"}));
 }
 
+std::optional<Outcome> Stream::usable_for_bytes() const {
+  if (auto refused = usable()) return refused;
+  if (protection_now() >= least_protection_) return {};
+  return Outcome(make_error(SALLY_PROTECTION_TOO_LOW));
+}
+
+std::int32_t Stream::protection_now() const noexcept {
+  return session_ != nullptr && session_->established() ? session_->version() : 0;
+}
+
+std::int32_t Stream::protection() const noexcept {
+  const Lock lock(mutex_);
+  return protection_now();
+}
+
+void Stream::require_protection(std::int32_t least) noexcept {
+  const Lock lock(mutex_);
+  least_protection_ = least;
+}
+
 // Gives the operation its place, or says why it has none.
 std::optional<Outcome> Stream::admit(Operation& operation) {
   switch (operation.request.verb) {
@@ -66,7 +86,7 @@ std::optional<Outcome> Stream::admit(Operation& operation) {
     case Verb::read_some:
     case Verb::read_exactly:
     case Verb::read_until:
-      if (auto refused = usable()) return refused;
+      if (auto refused = usable_for_bytes()) return refused;
       if (reader_ != nullptr) return Outcome(SALLY_BUSY);
       reader_ = &operation;
       break;
@@ -75,6 +95,9 @@ std::optional<Outcome> Stream::admit(Operation& operation) {
       waits_.push_back(&operation);
       break;
     case Verb::write:
+      if (auto refused = usable_for_bytes()) return refused;
+      writers_.join(operation);
+      break;
     case Verb::flush:
     case Verb::shutdown:
       if (auto refused = usable()) return refused;

@@ -86,6 +86,9 @@ class Stream : public RefCounted<Stream> {
   Outcome close(const Patience& patience) { return run({.verb = Verb::close}, patience); }
 
   void cancel(unsigned directions) noexcept;
+  // A SALLY_TLS_*, or 0.
+  std::int32_t protection() const noexcept;
+  void require_protection(std::int32_t least) noexcept;
   // What a client verifies unless told otherwise; empty on the accepting side.
   const tls::PeerName& peer_name() const noexcept { return target_.peer_name; }
   Outcome facts(StreamFacts& facts) const;
@@ -113,6 +116,8 @@ class Stream : public RefCounted<Stream> {
   void retire(Operation& operation, Outcome& outcome) noexcept;
   void leave_writers(Operation& operation) noexcept;
   std::optional<Outcome> usable() const;
+  std::optional<Outcome> usable_for_bytes() const;
+  std::int32_t protection_now() const noexcept;
   std::optional<Outcome> wait(Lock& lock, BlockingOperation& operation);
   ErrorRef cannot_wait(const Operation& operation) const;
   void say_goodbye() noexcept;
@@ -163,6 +168,7 @@ class Stream : public RefCounted<Stream> {
   State state_ = State::idle;
   bool closing_ = false;  // nothing new starts, and what is pending ends
   bool sending_ended_ = false;
+  std::int32_t least_protection_ = 0;  // for bytes
   OperationList operations_;
   Operation* exclusive_ = nullptr;  // connect, upgrade
   Operation* reader_ = nullptr;

@@ -210,10 +210,9 @@ Progress Session::seal() {
 
 Progress Session::write(std::span<const std::byte> data, bool more) {
   if (write_error_) return fail(write_error_, {});
-  if (pending_output() >= limits_.high_watermark) {
+  if (!has_room()) {
     Progress room = flush();
-    if (room.state == Progress::State::failed) return room;
-    if (!is_writable()) return room;
+    if (room.state == Progress::State::failed || !has_room()) return room;
   }
 
   std::size_t taken = 0;
@@ -239,6 +238,7 @@ Progress Session::write(std::span<const std::byte> data, bool more) {
     send_records();
     return progress;
   }
+  if (taken < data.size()) note_full();
   if (!more) {
     Progress sent = flush();
     if (sent.state == Progress::State::failed) return sent;
@@ -333,10 +333,14 @@ std::string Session::correlation_id() const {
   return correlation_id_of(ssl_.get());
 }
 
+std::int32_t Session::version() const noexcept {
+  return SSL_version(ssl_.get());
+}
+
 SessionFacts Session::facts() const {
   const SSL* ssl = ssl_.get();
   SessionFacts facts;
-  facts.version = SSL_version(ssl);
+  facts.version = version();
   facts.version_name = SSL_get_version(ssl);
   const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl);
   const char* suite = cipher != nullptr ? SSL_CIPHER_standard_name(cipher) : nullptr;

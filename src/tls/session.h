@@ -63,6 +63,7 @@ class Session final : public transport::Flow {
 
   bool close_notify_received() const;
   bool established() const noexcept { return established_; }
+  std::int32_t version() const noexcept;
   // How often the handshake has waited for an answer so far.
   int round_trips() const noexcept { return round_trips_; }
   SessionFacts facts() const;

@@ -69,7 +69,10 @@ class Flow {
   // Bytes that wait to be sent.
   virtual std::size_t pending_output() const noexcept = 0;
   // Whether write() would take something.
-  bool is_writable() const noexcept { return pending_output() <= limits_.low_watermark; }
+  bool is_writable() const noexcept {
+    return pending_output() <= limits_.low_watermark ||
+           (!full_ && pending_output() < limits_.high_watermark);
+  }
 
   virtual Traffic traffic() const noexcept = 0;
   void set_limits(const FlowLimits& limits) noexcept { limits_ = limits; }
@@ -85,7 +88,16 @@ class Flow {
   FlowLimits limits_;
   std::uint64_t given_ = 0;
 
+  // Between the two watermarks: records of the little room that comes with each send would be tiny.
+  bool has_room() noexcept {
+    full_ = !is_writable();
+    return !full_;
+  }
+  // After a write that took less than was asked for.
+  void note_full() noexcept { full_ = true; }
+
  private:
+  bool full_ = false;
   std::vector<std::byte> unread_;  // empty most of the time, and then without memory
   std::size_t head_ = 0;
 };

@@ -51,13 +51,13 @@ Progress PlainFlow::peek() {
 
 Progress PlainFlow::write(std::span<const std::byte> data, bool more) {
   if (write_error_) return fail(write_error_, {});
-  if (outgoing_.size() >= limits_.high_watermark) {
+  if (!has_room()) {
     Progress room = flush();
-    if (room.state == Progress::State::failed) return room;
-    if (!is_writable()) return room;
+    if (room.state == Progress::State::failed || !has_room()) return room;
   }
   const std::size_t size = std::min(data.size(), limits_.high_watermark - outgoing_.size());
   outgoing_.append(data.first(size));
+  if (size < data.size()) note_full();
   if (!more) {
     Progress sent = flush();
     if (sent.state == Progress::State::failed) return sent;

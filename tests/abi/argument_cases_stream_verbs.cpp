@@ -237,6 +237,36 @@ void append_upgrade_cases(ArgumentCases& cases) {
 }
 
 // Calls that would need somebody to run the runtime.
+void append_protection_cases(ArgumentCases& cases) {
+  const char* const name = "sally_stream_require_protection";
+  cases.push_back(gives("sally_stream_protection", "streams of every state", [](World& world) {
+    EXPECT_EQ(sally_stream_protection(nullptr), 0);
+    EXPECT_EQ(sally_stream_protection(world.idle.get()), 0);
+    EXPECT_EQ(sally_stream_protection(world.plain.client.get()), 0);
+    EXPECT_EQ(sally_stream_protection(world.open.client.get()), SALLY_TLS_1_3);
+  }));
+  cases.push_back(answers(name, "a NULL handle", SALLY_INVALID_ARGUMENT,
+                          [](World&, Outputs&, sally_error** error) {
+                            return sally_stream_require_protection(nullptr, SALLY_TLS_1_2, error);
+                          }));
+  for (const std::int32_t wrong : {1, -1, SALLY_TLS_1_3 + 1, INT32_MAX}) {
+    cases.push_back(answers(name, "what is no protection", SALLY_INVALID_ARGUMENT,
+                            [wrong](World& world, Outputs&, sally_error** error) {
+                              return sally_stream_require_protection(world.plain.client.get(),
+                                                                     wrong, error);
+                            }));
+  }
+  cases.push_back(answers(name, "more than there is", SALLY_PROTECTION_TOO_LOW,
+                          [](World& world, Outputs& out, sally_error** error) {
+                            Pair pair = plain_pair();
+                            EXPECT_EQ(sally_stream_require_protection(pair.client.get(),
+                                                                      SALLY_TLS_1_2, nullptr),
+                                      SALLY_OK);
+                            return sally_stream_write(pair.client.get(), world.buffer.data(), 1, 0,
+                                                      out.count(), 0, error);
+                          }));
+}
+
 void append_unserved_cases(ArgumentCases& cases) {
   cases.push_back(answers("sally_stream_connect", "a runtime that nobody runs", SALLY_INVALID_STATE,
                           [](World& world, Outputs&, sally_error** error) {
@@ -273,6 +303,7 @@ ArgumentCases stream_verb_cases() {
                                                       SALLY_TIMEOUT_ATTEMPT, error);
                           }));
   append_upgrade_cases(cases);
+  append_protection_cases(cases);
   append_unserved_cases(cases);
   return cases;
 }

@@ -96,6 +96,22 @@ TEST_P(UpgradeTest, SecuresBothSidesWhateverTheForm) {
   EXPECT_GT(facts.establishment.handshake_us, 0);
 }
 
+TEST_P(UpgradeTest, ThatIsRequiredMustComeBeforeBytes) {
+  PlainPair pair;
+  EXPECT_EQ(pair.client->protection(), 0);
+  pair.client->require_protection(SALLY_TLS_1_2);
+  EXPECT_EQ(write(*pair.client, "password").status(), "SALLY_PROTECTION_TOO_LOW");
+  EXPECT_EQ(start_read(*pair.client).status(), "SALLY_PROTECTION_TOO_LOW");
+  Started server(*pair.server, server_upgrade());
+  EXPECT_EQ(name_of(pair.client->run(client_upgrade(), within(20'000)).status), "SALLY_OK");
+  EXPECT_EQ(server.status(), "SALLY_OK");
+  EXPECT_EQ(pair.client->protection(), GetParam());
+  EXPECT_EQ(write(*pair.client, "password").status(), "SALLY_OK");
+  pair.client->require_protection(SALLY_TLS_1_3);
+  EXPECT_EQ(write(*pair.client, "more").status(),
+            GetParam() == SALLY_TLS_1_3 ? "SALLY_OK" : "SALLY_PROTECTION_TOO_LOW");
+}
+
 TEST_P(UpgradeTest, RefusesPlaintextThatIsLeftOnAServer) {
   PlainPair pair;
   write(*pair.client, "STARTTLS\nINJECTED\n");
