@@ -5,6 +5,7 @@
 #include "abi/patience.h"
 #include "abi/peer_name.h"
 #include "abi/stream_options.h"
+#include "tls/library.h"
 
 #include <climits>
 
@@ -69,6 +70,7 @@ sally_status sally_listener_bind(const sally_listener_options* options, sally_li
       require(config.object->role() == SALLY_ROLE_SERVER, "tls is a config for clients");
       setup.context = config.object->freeze();
     }
+    sally::tls::prepare();
     *listener = new sally_listener(Listener::bind(std::move(setup)));
     return SALLY_OK;
   });

@@ -3,6 +3,7 @@
 #include "abi/peer_name.h"
 #include "abi/stream_info.h"
 #include "abi/stream_options.h"
+#include "tls/library.h"
 
 #include <sallyport/stream.h>
 
@@ -48,6 +49,7 @@ sally_status sally_stream_create(const sally_stream_options* options, sally_stre
       require(config.object->role() == SALLY_ROLE_CLIENT, "tls is a config for servers");
       target.context = config.object->freeze();
     }
+    sally::tls::prepare();
     auto object = make_ref<Stream>(std::move(target));
     *stream = new sally_stream(std::move(object));
     return SALLY_OK;

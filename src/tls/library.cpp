@@ -30,6 +30,12 @@ OSSL_LIB_CTX* library_context() {
   return shared_context.get().context;
 }
 
+void prepare() {
+  // Its clean-up at exit is not registered by the private context alone.
+  if (OPENSSL_init_crypto(OPENSSL_INIT_ADD_ALL_CIPHERS, nullptr) != 1) throw std::bad_alloc();
+  library_context();
+}
+
 const char* backend_version() noexcept {
   return OpenSSL_version(OPENSSL_VERSION);
 }

@@ -173,7 +173,7 @@ Progress Session::not_read(int reason) {
 std::size_t Session::record_limit() noexcept {
   if (!limits_.low_latency) return full_record;
   const auto now = transport::Clock::now();
-  if (now - last_sealed_ > burst_pause) burst_ = 0;
+  if (last_sealed_ + burst_pause < now) burst_ = 0;
   return burst_ < burst_start ? segment_record : full_record;
 }
 

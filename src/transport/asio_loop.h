@@ -28,7 +28,8 @@ struct EventLoop::State {
       context};  // its making opens the descriptors that Asio needs, or fails here
   std::thread thread;
   std::atomic<bool> served{false};
-  std::atomic<bool> over{false};      // nothing will be served any more
+  std::atomic<bool> over{false};  // nothing will be served any more
+  std::shared_ptr<std::atomic<bool>> thread_ended = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<EventLoop> orphan;  // a dissolved loop owns itself until it is over
 };
 

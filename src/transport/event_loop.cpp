@@ -12,6 +12,7 @@
 #include <semaphore>
 #include <set>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -23,45 +24,85 @@ constinit thread_local const EventLoop::State* running = nullptr;
 
 void rest_at_exit();
 
+// The thread of a dissolved loop. It is joined when it has ended, by who makes or dissolves another
+// loop, or at exit: OpenSSL must still be there when the thread gives back what OpenSSL keeps for it.
+struct Ending {
+  EventLoop* loop;  // only to tell it from others
+  std::thread thread;
+  std::shared_ptr<std::atomic<bool>> ended;
+};
+
 // All loops of this process.
 struct Registry {
   Registry() { std::atexit(&rest_at_exit); }  // a failure leaves things as they would be without
 
+  // With the lock.
+  void join_ended() {
+    std::erase_if(endings, [](Ending& ending) {
+      if (!*ending.ended) return false;
+      ending.thread.join();
+      return true;
+    });
+  }
+
   std::mutex mutex;
   std::set<EventLoop*> loops;
+  std::vector<Ending> endings;
 };
 constinit PerProcess<Registry> registry;
 
 struct Rest {
-  EventLoop::State* state;
+  EventLoop* loop;
   std::shared_ptr<std::binary_semaphore> reached = std::make_shared<std::binary_semaphore>(0);
 };
+
+constexpr std::chrono::milliseconds look_again{2};
+
+// Brings the loops to rest, and returns those that do: the others are at their end.
+std::set<EventLoop*> rest_all(Registry& all, Deadline deadline) {
+  const std::lock_guard lock(all.mutex);
+  std::vector<Rest> rests;
+  for (EventLoop* loop : all.loops) {
+    if (loop->on_this_thread() || !loop->is_served()) continue;
+    rests.push_back({loop});
+    loop->post([reached = rests.back().reached] {
+      reached->release();
+      while (true) ::pause();
+    });
+  }
+  std::set<EventLoop*> resting;
+  for (const Rest& rest : rests) {
+    bool reached = false;
+    while (!(reached = rest.reached->try_acquire_for(look_again))) {
+      if (rest.loop->state().over || Clock::now() >= deadline) break;
+    }
+    if (reached) resting.insert(rest.loop);
+  }
+  return resting;
+}
 
 // While a program exits, OpenSSL takes down its locks, and our threads may be about to free what
 // the last handles left. What is registered later runs earlier, and whoever has need of a loop has
 // made a TLS context before: so the threads come to rest first. They are not joined: what still
 // posts to them (the destructor of a static object) finds them there, and is not served.
 void rest_at_exit() {
-  constexpr std::chrono::milliseconds look_again{5};
   constexpr std::chrono::seconds longest_wait{5};  // much may be queued before it
   Registry* all = registry.existing();
   if (all == nullptr) return;
-  const std::lock_guard lock(all->mutex);
   try {
-    std::vector<Rest> rests;
-    for (EventLoop* loop : all->loops) {
-      if (loop->on_this_thread() || !loop->is_served()) continue;
-      rests.push_back({&loop->state()});
-      loop->post([reached = rests.back().reached] {
-        reached->release();
-        while (true) ::pause();
-      });
+    const Deadline deadline = Clock::now() + longest_wait;
+    const std::set<EventLoop*> resting = rest_all(*all, deadline);
+    std::vector<Ending> endings;
+    {
+      const std::lock_guard lock(all->mutex);
+      endings = std::move(all->endings);
     }
-    const auto deadline = Clock::now() + longest_wait;
-    for (const Rest& rest : rests) {
-      while (!rest.reached->try_acquire_for(look_again)) {
-        if (rest.state->over || Clock::now() >= deadline) break;
+    for (Ending& ending : endings) {
+      const bool will_end = resting.count(ending.loop) == 0;
+      while (will_end && !*ending.ended && Clock::now() < deadline) {
+        std::this_thread::sleep_for(look_again);
       }
+      *ending.ended ? ending.thread.join() : ending.thread.detach();
     }
   } catch (const std::bad_alloc&) {
     return;
@@ -87,7 +128,7 @@ class Serving {
 // cancelled, descriptors that were closed) is still told; the bound is for handlers that always
 // find something new to do.
 void serve_to_the_end(EventLoop::State& state) {
-  std::unique_ptr<EventLoop> orphan;
+  std::unique_ptr<EventLoop> orphan;  // goes when nobody serves it any more
   {
     const Serving serving(state);
     state.context.run();
@@ -108,12 +149,16 @@ EventLoop::EventLoop(RunBy by) {
     state_ = std::make_unique<State>(by);
     Registry& all = registry.get();
     const std::lock_guard lock(all.mutex);
+    all.join_ended();
     all.loops.insert(this);
     if (by == RunBy::caller) return;
     state_->served = true;
     try {
       state_->thread =
-          start_thread("sallyport", [state = state_.get()] { serve_to_the_end(*state); });
+          start_thread("sallyport", [state = state_.get(), ended = state_->thread_ended] {
+            serve_to_the_end(*state);
+            *ended = true;
+          });
     } catch (...) {
       all.loops.erase(this);
       throw;
@@ -126,12 +171,12 @@ EventLoop::EventLoop(RunBy by) {
 }
 
 EventLoop::~EventLoop() {
-  if (state_->thread.joinable()) {
+  if (!state_->over) {
     post([this] { state_->context.stop(); });
-    state_->thread.join();
-  } else if (!state_->over) {
-    post([this] { state_->context.stop(); });
-    serve_to_the_end(*state_);
+    if (state_->thread.joinable())
+      state_->thread.join();
+    else
+      serve_to_the_end(*state_);
   }
   if (Registry* all = registry.existing()) {
     const std::lock_guard lock(all->mutex);
@@ -141,22 +186,26 @@ EventLoop::~EventLoop() {
 
 void EventLoop::dissolve(std::unique_ptr<EventLoop> loop) noexcept {
   EventLoop* const raw = loop.release();  // leaked where there is no memory for what follows
-  State& state = *raw->state_;
-  const bool by_caller = state.run_by == RunBy::caller;
   try {
-    // First, because a loop with a thread may be gone as soon as it has its task.
-    if (!by_caller) state.thread.detach();
+    State& state = *raw->state_;
+    Registry& all = registry.get();
+    const std::lock_guard lock(all.mutex);
+    all.join_ended();
+    all.endings.reserve(all.endings.size() + 1);
     raw->post([raw, &state] {
       state.orphan.reset(raw);
       state.work.reset();
     });
-    // Nobody will serve it any more; a short-lived thread brings it to its end.
-    if (by_caller) {
-      start_thread("sallyport-end", [&state] {
+    // Nobody will serve the caller's any more; a short-lived thread brings it to its end.
+    if (state.run_by == RunBy::caller) {
+      state.thread = start_thread("sallyport-end", [&state, ended = state.thread_ended] {
         state.served = true;
         serve_to_the_end(state);
-      }).detach();
+        *ended = true;
+      });
     }
+    // The loop itself cannot go before the lock does.
+    all.endings.push_back({raw, std::move(state.thread), state.thread_ended});
   } catch (...) {
     return;
   }

@@ -3,6 +3,7 @@
 #include "lib/raw_tcp.h"
 #include "lib/stream_pair.h"
 #include "socket/listener.h"
+#include "tls/library.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -28,7 +29,10 @@ constexpr ListenerLimits usual = {.handshake_timeout_ms = 20'000,
 // On one loop, so that limits are exact.
 socket::ListenerSetup setup(const std::string& host, const std::string& service,
                             const Parties& parties, const ListenerLimits& limits) {
-  static const auto one_loop = transport::Runtime::with_threads(1);
+  static const auto one_loop = [] {
+    tls::prepare();
+    return transport::Runtime::with_threads(1);
+  }();
   return {.host = host,
           .service = service,
           .context = server_config(parties)->freeze(),
