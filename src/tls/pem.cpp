@@ -144,6 +144,9 @@ std::vector<X509Owner> read_certificates(const PemSource& source, int malformed)
     X509* target = certificate.get();
     Passphrase none{nullptr};
     if (PEM_read_bio_X509(bio.get(), &target, &give_passphrase, &none) != nullptr) {
+      // OpenSSL decodes extensions at the first use: that is now, and not in the first handshakes of
+      // several threads. What is wrong with them, each use will say.
+      X509_check_purpose(target, -1, 0);
       certificates.push_back(std::move(certificate));
       continue;
     }
