@@ -3,8 +3,12 @@
 #include "lib/raw_tcp.h"
 #include "socket/listener.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <string>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 namespace sally::test {
 namespace {
@@ -256,6 +260,50 @@ TEST_F(AsyncListener, RefusesASourceThatHasItsShare) {
   servers[0]->abandon();
   connected();
   accepted();
+}
+
+// No descriptor can be opened while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    rlimit none = before_;
+    none.rlim_cur = 3;  // those are open; and poll takes no more than so many
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+std::chrono::microseconds processor_time() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return std::chrono::seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+TEST_F(AsyncListener, RestsWhileDescriptorsAreShortAndGoesOnAfterwards) {
+  listen(on_loops(1));
+  RawSocket client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(listener->port());
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  {
+    const NoDescriptors none;
+    const auto before = processor_time();
+    ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_FALSE(client.readable(300)) << "nobody can accept it";
+    EXPECT_LT(processor_time() - before, std::chrono::milliseconds(150)) << "of 300";
+  }
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  socket::Refusal refusal;
+  ASSERT_TRUE(listener->next_refusal(within(20'000), refusal).ok());
+  EXPECT_EQ(name_of(refusal.error->status()), "SALLY_PEER_SPEAKS_HTTP");
 }
 
 TEST_F(AsyncListener, DrainsWhenTheLastConnectionHasEnded) {
