@@ -262,22 +262,27 @@ void Listener::close_live() noexcept {
 }
 
 // What is beyond the limits waits in the system's backlog.
-bool Listener::has_room() const noexcept {
-  const Lock lock(mutex_);
+bool Listener::has_room(const Lock&) const noexcept {
   return handshakes_ < setup_.limits.pending_handshakes &&
          established_.size() < setup_.limits.unaccepted &&
          (setup_.limits.live == 0 || live_ < setup_.limits.live);
 }
 
-bool Listener::admit(const std::string& source) {
+bool Listener::has_room() const noexcept {
+  return has_room(Lock(mutex_));
+}
+
+Listener::Admitted Listener::admit(const std::string& source) {
   const Lock lock(mutex_);
+  if (!has_room(lock)) return Admitted::no_room;
   if (setup_.limits.per_source != 0) {
     std::size_t& count = sources_[source];
-    if (count >= setup_.limits.per_source) return false;
+    if (count >= setup_.limits.per_source) return Admitted::too_many_of_its_source;
     ++count;
   }
   ++live_;
-  return true;
+  if (setup_.context) ++handshakes_;
+  return Admitted::yes;
 }
 
 void Listener::departed(const std::string& source) noexcept {
@@ -298,11 +303,6 @@ void Listener::departed(const std::string& source) noexcept {
   if (drained.empty()) return;
   for (Ref<ListenerOperation>& operation : drained) complete(std::move(operation));
   close();
-}
-
-void Listener::handshake_began() noexcept {
-  const Lock lock(mutex_);
-  ++handshakes_;
 }
 
 void Listener::handshake_over() noexcept {

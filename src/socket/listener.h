@@ -94,15 +94,17 @@ class Listener final : public RefCounted<Listener> {
   bool fulfil(ListenerOperation& operation);
   void resume();
   void start_draining() noexcept;
+  bool has_room(const Lock& lock) const noexcept;
   bool is_drained() const noexcept { return live_ == 0; }
   void close_live() noexcept;
 
   // For the shards, on their loops.
+  enum class Admitted { yes, no_room, too_many_of_its_source };
   bool has_room() const noexcept;
-  // False where its source has too many already. What was admitted departs, once.
-  bool admit(const std::string& source);
+  // Takes a place, which the connection gives back as it departs; of a handshake too, where there
+  // will be one, until it is over.
+  Admitted admit(const std::string& source);
   void departed(const std::string& source) noexcept;
-  void handshake_began() noexcept;
   void handshake_over() noexcept;
   void deliver(ServerHandshake::Result result, const std::string& source);
   void refuse(std::string peer, ErrorRef error) noexcept;

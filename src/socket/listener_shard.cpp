@@ -37,6 +37,7 @@ void ListenerShard::stop() {
     if (!std::exchange(self->listens_, false)) return;
     self->acceptor_->close();
     self->pause_.reset();
+    self->held_.reset();
   });
 }
 
@@ -58,9 +59,10 @@ void ListenerShard::close_in_child() noexcept {
 
 void ListenerShard::accept_more() noexcept {
   while (listens_ && !waiting_ && listener_.has_room()) {
-    transport::Acceptor::Accepted accepted = acceptor_->try_accept();
+    transport::Acceptor::Accepted accepted =
+        held_ ? std::exchange(held_, std::nullopt).value() : acceptor_->try_accept();
     if (accepted.state == TransferState::moved) {
-      begin(std::move(accepted));
+      if (!begin(accepted)) held_ = std::move(accepted);
       continue;
     }
     if (accepted.state == TransferState::would_block) {
@@ -80,16 +82,25 @@ void ListenerShard::on_wait_over(WaitResult result) noexcept {
   if (result == WaitResult::ready) accept_more();
 }
 
-void ListenerShard::begin(transport::Acceptor::Accepted accepted) {
-  if (!listener_.admit(accepted.source)) {
-    const std::string peer = accepted.transport->peer_address();
-    accepted.transport->close(/*abort=*/true);
-    return listener_.refuse(
-        peer, make_error(SALLY_LIMIT_EXCEEDED,
-                         {.message = "too many connections from one source", .address = peer}));
+// False where another loop took the last place meanwhile.
+bool ListenerShard::begin(transport::Acceptor::Accepted& accepted) {
+  switch (listener_.admit(accepted.source)) {
+    case Listener::Admitted::no_room:
+      return false;
+    case Listener::Admitted::too_many_of_its_source: {
+      const std::string peer = accepted.transport->peer_address();
+      accepted.transport->close(/*abort=*/true);
+      listener_.refuse(
+          peer, make_error(SALLY_LIMIT_EXCEEDED,
+                           {.message = "too many connections from one source", .address = peer}));
+      return true;
+    }
+    case Listener::Admitted::yes:
+      break;
   }
   if (!listener_.setup_.context) {
-    return listener_.deliver({.transport = std::move(accepted.transport)}, accepted.source);
+    listener_.deliver({.transport = std::move(accepted.transport)}, accepted.source);
+    return true;
   }
   auto handshake = make_ref<ServerHandshake>(
       std::move(accepted.transport), listener_.setup_.context,
@@ -98,9 +109,9 @@ void ListenerShard::begin(transport::Acceptor::Accepted accepted) {
         self->handshake_done(done, std::move(result));
       });
   handshakes_.emplace(handshake.get(), std::move(accepted.source));
-  listener_.handshake_began();
   handshake.detach()->start(
       transport::deadline_after(listener_.setup_.limits.handshake_timeout_ms));
+  return true;
 }
 
 void ListenerShard::handshake_done(ServerHandshake& handshake,

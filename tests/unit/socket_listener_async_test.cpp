@@ -245,6 +245,31 @@ TEST_F(AsyncListener, LetsFurtherClientsWaitWhereTheLimitIsReached) {
   third->abandon();
 }
 
+TEST_F(AsyncListener, NeverAdmitsMoreThanItMayHoweverManyLoopsAccept) {
+  constexpr std::size_t limit = 2;
+  for (int round = 0; round < 10; ++round) {
+    listen(on_loops(4, {.live = limit}));
+    std::vector<std::future<std::string>> connecting;
+    for (int i = 0; i < 12; ++i) {
+      connecting.push_back(start([client = client_of(*listener)] {
+        const auto outcome = client->connect(within(20'000), 0);
+        read(*client, within(20'000));  // until it is let go of
+        client->abandon();
+        return name_of(outcome.status);
+      }));
+    }
+    for (std::size_t i = 0; i < connecting.size(); ++i) {
+      accepted();
+      if (servers.size() < limit) continue;
+      Ref<socket::Stream> beyond;
+      EXPECT_EQ(name_of(listener->accept(within(2), beyond).status), "SALLY_TIMED_OUT");
+      for (const auto& server : std::exchange(servers, {})) server->abandon();
+    }
+    for (auto& each : connecting) EXPECT_EQ(awaited(each), "SALLY_OK");
+    listener->close();
+  }
+}
+
 TEST_F(AsyncListener, RefusesASourceThatHasItsShare) {
   listen(on_loops(1, {.per_source = 2}));
   connected();
@@ -261,6 +286,14 @@ TEST_F(AsyncListener, RefusesASourceThatHasItsShare) {
   connected();
   accepted();
 }
+
+// UndefinedBehaviorSanitizer opens a pipe to see whether it may read an object: without descriptors
+// it takes good objects for bad ones.
+#if defined(__SANITIZE_ADDRESS__)  // what the same build has
+constexpr bool checks_need_descriptors = true;
+#else
+constexpr bool checks_need_descriptors = false;
+#endif
 
 // No descriptor can be opened while it lives.
 class NoDescriptors {
@@ -287,6 +320,7 @@ std::chrono::microseconds processor_time() {
 }
 
 TEST_F(AsyncListener, RestsWhileDescriptorsAreShortAndGoesOnAfterwards) {
+  if (checks_need_descriptors) GTEST_SKIP() << "UndefinedBehaviorSanitizer opens pipes";
   listen(on_loops(1));
   RawSocket client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};

@@ -26,7 +26,7 @@ constexpr ListenerLimits usual = {.handshake_timeout_ms = 20'000,
                                   .refusals = 64,
                                   .backlog = 0};
 
-// On one loop, so that limits are exact.
+// On one loop, which accepts in the order in which they came.
 socket::ListenerSetup setup(const std::string& host, const std::string& service,
                             const Parties& parties, const ListenerLimits& limits) {
   static const auto one_loop = [] {
