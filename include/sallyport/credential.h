@@ -7,6 +7,10 @@
 
 SALLY_BEGIN_DECLS
 
+/*
+ * A source: it is reloaded or replaced while it is in use, generation by generation, and each
+ * handshake takes the one that is there when it begins. Configs refer to it.
+ */
 typedef struct sally_credential sally_credential;
 
 /*
@@ -42,6 +46,52 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_from_memory(
 /* sally_credential_copy_certificate gives a new reference to its own (first) certificate. */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_copy_certificate(
     const sally_credential *credential, sally_certificate **certificate, sally_error **error);
+
+/*
+ * sally_credential_reload reads its files again. Whole or not at all: where the new files fail,
+ * with a status of sally_credential_load, the old generation stays in force. Handshakes that begin
+ * afterwards use the new one; connections that there are go on with what they had. From any thread.
+ *
+ * SALLY_INVALID_STATE: it was loaded from memory; use replace.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_reload(sally_credential *credential,
+                                                              sally_error **error);
+
+/* sally_credential_replace makes what `by` holds now the next generation. `by` stays as it is. */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_replace(sally_credential *credential,
+                                                               const sally_credential *by,
+                                                               sally_error **error);
+
+/*
+ * sally_credential_watch reloads it from now on, until its last release, whenever its files change:
+ * written, renamed over, or reached through a symbolic link that was swapped, as Kubernetes does
+ * with mounted secrets. On a thread of the library. What cannot be loaded, torn or mismatched files
+ * for example, is tried again; until then the old generation stays in force and
+ * sally_credential_reload_status says why.
+ *
+ * SALLY_INVALID_STATE: it was loaded from memory.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_watch(sally_credential *credential,
+                                                             sally_error **error);
+
+/*
+ * sally_credential_reload_status is how the last reload ended, by call or by watching: SALLY_OK,
+ * also where there was none, or what it failed with.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_reload_status(
+    const sally_credential *credential, sally_error **error);
+
+/*
+ * sally_credential_generation is 1 when it was loaded and grows by one with each reload that
+ * succeeds and each replace; 0 for a NULL handle.
+ */
+SALLY_API uint64_t sally_credential_generation(const sally_credential *credential);
+
+/*
+ * sally_credential_not_after is when the first certificate of its chain expires, in seconds since
+ * 1970-01-01T00:00:00Z; 0 for a NULL handle.
+ */
+SALLY_API int64_t sally_credential_not_after(const sally_credential *credential);
 
 /* sally_credential_retain adds a reference and returns its argument. */
 SALLY_API sally_credential *sally_credential_retain(sally_credential *credential);

@@ -1,6 +1,8 @@
 // credential.hpp: who this side is, sally_credential.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -51,6 +53,32 @@ class Credential
       return sally_credential_copy_certificate(get(), &certificate, error);
     });
     return Certificate::adopt(certificate);
+  }
+
+  // Reads the files again, whole or not at all.
+  void reload() {
+    detail::check([&](sally_error** error) { return sally_credential_reload(get(), error); });
+  }
+  // What `by` holds now becomes the next generation.
+  void replace(const Credential& by) {
+    detail::check(
+        [&](sally_error** error) { return sally_credential_replace(get(), by.get(), error); });
+  }
+  // Reloads from now on whenever the files change.
+  Credential& watch() {
+    detail::check([&](sally_error** error) { return sally_credential_watch(get(), error); });
+    return *this;
+  }
+  // Throws what the last reload failed with.
+  void check_reload() const {
+    detail::check(
+        [&](sally_error** error) { return sally_credential_reload_status(get(), error); });
+  }
+  std::uint64_t generation() const noexcept { return sally_credential_generation(get()); }
+
+  // When the first certificate of the chain expires.
+  std::chrono::sys_seconds not_after() const noexcept {
+    return std::chrono::sys_seconds(std::chrono::seconds(sally_credential_not_after(get())));
   }
 
  private:

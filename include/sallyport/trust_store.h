@@ -8,7 +8,8 @@ SALLY_BEGIN_DECLS
 
 /*
  * Shared by any number of configs; loading the system's roots takes tens of milliseconds, so load
- * once.
+ * once. A source: it is reloaded or replaced while it is in use, generation by generation, and each
+ * handshake takes the one that is there when it begins.
  */
 typedef struct sally_trust_store sally_trust_store;
 
@@ -40,6 +41,46 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_from_memory(const vo
 
 /* sally_trust_store_size counts its anchors; 0 for a NULL handle. */
 SALLY_API size_t sally_trust_store_size(const sally_trust_store *store);
+
+/*
+ * sally_trust_store_reload reads its files again. Whole or not at all: where the new files fail,
+ * with a status of sally_trust_store_load, the old generation stays in force. Handshakes that begin
+ * afterwards use the new one; connections that there are go on with what they had. From any thread.
+ *
+ * SALLY_INVALID_STATE: it was loaded from memory; use replace.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_reload(sally_trust_store *store,
+                                                              sally_error **error);
+
+/* sally_trust_store_replace makes what `by` holds now the next generation. `by` stays as it is. */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_replace(sally_trust_store *store,
+                                                               const sally_trust_store *by,
+                                                               sally_error **error);
+
+/*
+ * sally_trust_store_watch reloads it from now on, until its last release, whenever its files
+ * change: written, renamed over, or reached through a symbolic link that was swapped, as
+ * Kubernetes does with mounted secrets. On a thread of the library. What cannot be loaded, torn
+ * files for example, is tried again; until then the old generation stays in force and
+ * sally_trust_store_reload_status says why.
+ *
+ * SALLY_INVALID_STATE: it was loaded from memory.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_watch(sally_trust_store *store,
+                                                             sally_error **error);
+
+/*
+ * sally_trust_store_reload_status is how the last reload ended, by call or by watching: SALLY_OK,
+ * also where there was none, or what it failed with.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_reload_status(
+    const sally_trust_store *store, sally_error **error);
+
+/*
+ * sally_trust_store_generation is 1 when it was loaded and grows by one with each reload that
+ * succeeds and each replace; 0 for a NULL handle.
+ */
+SALLY_API uint64_t sally_trust_store_generation(const sally_trust_store *store);
 
 /* sally_trust_store_retain adds a reference and returns its argument. */
 SALLY_API sally_trust_store *sally_trust_store_retain(sally_trust_store *store);

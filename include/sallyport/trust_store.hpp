@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,27 @@ class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_re
 
   // How many anchors there are.
   std::size_t size() const noexcept { return sally_trust_store_size(get()); }
+
+  // Reads the files again, whole or not at all.
+  void reload() {
+    detail::check([&](sally_error** error) { return sally_trust_store_reload(get(), error); });
+  }
+  // What `by` holds now becomes the next generation.
+  void replace(const TrustStore& by) {
+    detail::check(
+        [&](sally_error** error) { return sally_trust_store_replace(get(), by.get(), error); });
+  }
+  // Reloads from now on whenever the files change.
+  TrustStore& watch() {
+    detail::check([&](sally_error** error) { return sally_trust_store_watch(get(), error); });
+    return *this;
+  }
+  // Throws what the last reload failed with.
+  void check_reload() const {
+    detail::check(
+        [&](sally_error** error) { return sally_trust_store_reload_status(get(), error); });
+  }
+  std::uint64_t generation() const noexcept { return sally_trust_store_generation(get()); }
 
  private:
   using Shared::Shared;

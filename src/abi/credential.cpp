@@ -1,13 +1,21 @@
 #include "abi/boundary.h"
 #include "abi/handles.h"
+#include "abi/source.h"
+#include "tls/origins.h"
 
 #include <sallyport/credential.h>
 
 using sally::make_ref;
+using sally::abi::generation;
 using sally::abi::guarded;
+using sally::abi::reload;
+using sally::abi::reload_status;
+using sally::abi::replace;
 using sally::abi::require;
 using sally::abi::usable;
+using sally::abi::watch;
 using sally::tls::Credential;
+using sally::tls::CredentialSource;
 using sally::tls::PemSource;
 
 sally_status sally_credential_load(const char* chain_uri, const char* key_uri,
@@ -16,11 +24,8 @@ sally_status sally_credential_load(const char* chain_uri, const char* key_uri,
   return guarded(error, [&] {
     require(chain_uri != nullptr && *chain_uri != '\0', "chain_uri is NULL or empty");
     require(credential != nullptr, "credential is NULL");
-    const PemSource chain = PemSource::from_uri(chain_uri);
-    auto loaded = key_uri == nullptr
-                      ? make_ref<Credential>(chain, chain, passphrase)
-                      : make_ref<Credential>(chain, PemSource::from_uri(key_uri), passphrase);
-    *credential = new sally_credential(std::move(loaded));
+    *credential = new sally_credential(
+        make_ref<CredentialSource>(sally::tls::credential_files(chain_uri, key_uri, passphrase)));
     return SALLY_OK;
   });
 }
@@ -40,7 +45,7 @@ sally_status sally_credential_from_memory(const void* chain, size_t chain_size, 
             : make_ref<Credential>(
                   chain_pem, PemSource::from_memory({static_cast<const char*>(key), key_size}),
                   passphrase);
-    *credential = new sally_credential(std::move(loaded));
+    *credential = new sally_credential(make_ref<CredentialSource>(std::move(loaded)));
     return SALLY_OK;
   });
 }
@@ -51,9 +56,36 @@ sally_status sally_credential_copy_certificate(const sally_credential* credentia
   return guarded(error, [&] {
     const auto& handle = usable(credential);
     require(certificate != nullptr, "certificate is NULL");
-    *certificate = sally::tls::describe(handle.object->certificate()).detach();
+    *certificate = sally::tls::describe(handle.object->current()->certificate()).detach();
     return SALLY_OK;
   });
+}
+
+sally_status sally_credential_reload(sally_credential* credential, sally_error** error) {
+  return guarded(error, [&] { return reload(usable(credential)); });
+}
+
+sally_status sally_credential_replace(sally_credential* credential, const sally_credential* by,
+                                      sally_error** error) {
+  return guarded(error, [&] { return replace(usable(credential), usable(by)); });
+}
+
+sally_status sally_credential_watch(sally_credential* credential, sally_error** error) {
+  return guarded(error, [&] { return watch(usable(credential)); });
+}
+
+sally_status sally_credential_reload_status(const sally_credential* credential,
+                                            sally_error** error) {
+  return guarded(error, [&] { return reload_status(usable(credential)); });
+}
+
+uint64_t sally_credential_generation(const sally_credential* credential) {
+  return generation(credential);
+}
+
+int64_t sally_credential_not_after(const sally_credential* credential) {
+  if (credential == nullptr || credential->inherited()) return 0;
+  return credential->object->current()->not_after();
 }
 
 sally_credential* sally_credential_retain(sally_credential* credential) {

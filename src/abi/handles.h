@@ -7,6 +7,7 @@
 #include "socket/stream.h"
 #include "tls/config.h"
 #include "tls/credential.h"
+#include "tls/source.h"
 #include "tls/trust_store.h"
 #include "transport/runtime.h"
 
@@ -18,14 +19,14 @@
 #include <sallyport/tls_config.h>
 #include <sallyport/trust_store.h>
 
-struct sally_credential final
-    : sally::abi::ObjectHandle<sally_credential, SALLY_HANDLE_CREDENTIAL, sally::tls::Credential> {
+struct sally_credential final : sally::abi::ObjectHandle<sally_credential, SALLY_HANDLE_CREDENTIAL,
+                                                         sally::tls::CredentialSource> {
   using ObjectHandle::ObjectHandle;
 };
 
 struct sally_trust_store final
     : sally::abi::ObjectHandle<sally_trust_store, SALLY_HANDLE_TRUST_STORE,
-                               sally::tls::TrustStore> {
+                               sally::tls::TrustSource> {
   using ObjectHandle::ObjectHandle;
 };
 

@@ -61,14 +61,15 @@ sally_status sally_listener_bind(const sally_listener_options* options, sally_li
     sally::abi::require_config_or_plain(given.tls, given.flags);
     ListenerSetup setup{.host = given.host != nullptr ? sally::abi::to_host(given.host) : "",
                         .service = given.service,
-                        .context = {},
+                        .config = {},
                         .limits = to_limits(given)};
     setup.flow = sally::abi::to_flow_limits(given.flags, given.high_watermark, given.low_watermark);
     if (given.runtime != nullptr) setup.runtime = usable(given.runtime).object;
     if (given.tls != nullptr) {
       auto& config = usable(given.tls);
       require(config.object->role() == SALLY_ROLE_SERVER, "tls is a config for clients");
-      setup.context = config.object->freeze();
+      config.object->freeze();  // says now what is missing
+      setup.config = config.object;
     }
     sally::tls::prepare();
     *listener = new sally_listener(Listener::bind(std::move(setup)));

@@ -47,7 +47,8 @@ sally_status sally_stream_create(const sally_stream_options* options, sally_stre
     if (given_options.tls != nullptr) {
       auto& config = usable(given_options.tls);
       require(config.object->role() == SALLY_ROLE_CLIENT, "tls is a config for servers");
-      target.context = config.object->freeze();
+      config.object->freeze();  // says now what is missing
+      target.config = config.object;
     }
     sally::tls::prepare();
     auto object = make_ref<Stream>(std::move(target));

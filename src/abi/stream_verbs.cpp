@@ -57,7 +57,8 @@ Request upgrade_request(const sally_stream& stream, sally_tls_config* tls, const
         has_name ? sally::abi::to_peer_name(verify_name) : stream.object->peer_name();
     require(!request.peer_name.text.empty(), "verify_name is needed: no host was connected to");
   }
-  request.context = config.object->freeze();
+  config.object->freeze();  // says now what is missing
+  request.config = config.object;
   return request;
 }
 

@@ -281,7 +281,7 @@ Listener::Admitted Listener::admit(const std::string& source) {
     ++count;
   }
   ++live_;
-  if (setup_.context) ++handshakes_;
+  if (setup_.config) ++handshakes_;
   return Admitted::yes;
 }
 

@@ -7,7 +7,7 @@
 #include "socket/server_handshake.h"
 #include "socket/stream.h"
 #include "status/ref.h"
-#include "tls/context.h"
+#include "tls/config.h"
 #include "transport/endpoint.h"
 #include "transport/runtime.h"
 
@@ -38,7 +38,7 @@ struct ListenerLimits {
 struct ListenerSetup {
   std::string host;
   std::string service;
-  Ref<tls::Context> context;  // null: plain
+  Ref<tls::Config> config;  // null: plain
   ListenerLimits limits{};
   Ref<transport::Runtime> runtime{};  // null: the shared one
   transport::FlowLimits flow{};

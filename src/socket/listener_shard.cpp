@@ -98,12 +98,12 @@ bool ListenerShard::begin(transport::Acceptor::Accepted& accepted) {
     case Listener::Admitted::yes:
       break;
   }
-  if (!listener_.setup_.context) {
+  if (!listener_.setup_.config) {
     listener_.deliver({.transport = std::move(accepted.transport)}, accepted.source);
     return true;
   }
   auto handshake = make_ref<ServerHandshake>(
-      std::move(accepted.transport), listener_.setup_.context,
+      std::move(accepted.transport), listener_.setup_.config,
       [self = Ref<ListenerShard>::share(this), keep = Ref<Listener>::share(&listener_)](
           ServerHandshake& done, ServerHandshake::Result result) {
         self->handshake_done(done, std::move(result));

@@ -1,7 +1,7 @@
 // What an operation on a stream is asked to do, in whatever form it is driven.
 #pragma once
 
-#include "tls/context.h"
+#include "tls/config.h"
 #include "tls/session.h"
 #include "transport/transport.h"
 
@@ -41,7 +41,7 @@ struct Request {
   transport::Interest interest{};  // wait: for either of these
 
   std::int64_t handshake_ms = 0;  // connect: bounds the handshake, from its start; 0: no such bound
-  Ref<tls::Context> context{};    // upgrade
+  Ref<tls::Config> config{};      // upgrade
   tls::PeerName peer_name{};      // upgrade of a client
 
   // Bytes read or taken so far; of a wait, the Interest that was found.

@@ -8,9 +8,9 @@ using tls::Progress;
 using transport::Interest;
 
 ServerHandshake::ServerHandshake(std::unique_ptr<transport::Transport> transport,
-                                 Ref<tls::Context> context, Done done)
+                                 Ref<tls::Config> config, Done done)
     : transport_(std::move(transport)),
-      context_(std::move(context)),
+      config_(std::move(config)),
       done_(std::move(done)),
       timer_(transport_->loop()) {}
 
@@ -38,7 +38,8 @@ void ServerHandshake::step() noexcept {
 // The session, tens of kilobytes of it, is made when the client has said something: a silent one
 // costs next to nothing.
 Progress ServerHandshake::advance() {
-  if (!session_) session_ = std::make_unique<tls::Session>(context_, tls::PeerName{}, *transport_);
+  if (!session_)
+    session_ = std::make_unique<tls::Session>(config_->freeze(), tls::PeerName{}, *transport_);
   return session_->handshake();
 }
 

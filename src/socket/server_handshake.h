@@ -25,7 +25,7 @@ class ServerHandshake final : public LoopTask {
   };
   using Done = std::function<void(ServerHandshake& self, Result result)>;
 
-  ServerHandshake(std::unique_ptr<transport::Transport> transport, Ref<tls::Context> context,
+  ServerHandshake(std::unique_ptr<transport::Transport> transport, Ref<tls::Config> config,
                   Done done);
 
   void start(transport::Deadline deadline);
@@ -40,7 +40,7 @@ class ServerHandshake final : public LoopTask {
 
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<tls::Session> session_;  // after the transport: it must go first
-  Ref<tls::Context> context_;
+  Ref<tls::Config> config_;
   Done done_;
   transport::Timer timer_;
   const transport::Deadline began_ = transport::Clock::now();

@@ -8,7 +8,7 @@
 #include "socket/patience.h"
 #include "socket/stream_operation.h"
 #include "status/ref.h"
-#include "tls/context.h"
+#include "tls/config.h"
 #include "tls/session.h"
 #include "transport/flow.h"
 #include "transport/loop_call.h"
@@ -32,7 +32,7 @@ struct Target {
   std::string host;
   std::string service;
   tls::PeerName peer_name{};
-  Ref<tls::Context> context{};        // null: plain
+  Ref<tls::Config> config{};          // null: plain
   Ref<transport::Runtime> runtime{};  // null: the shared one
   transport::FlowLimits limits{};
 };
@@ -141,7 +141,7 @@ class Stream : public RefCounted<Stream> {
   void dial();
   void dialed(std::unique_ptr<transport::Transport> transport, ErrorRef error, DialReport report);
   void drop_dialer() noexcept;
-  void begin_flow(const Ref<tls::Context>& context, const tls::PeerName& name);
+  void begin_flow(const Ref<tls::Config>& config, const tls::PeerName& name);
   void end_connect(const Operation& operation, Outcome& outcome) noexcept;
 
   // On the loop (stream_drive.cpp).

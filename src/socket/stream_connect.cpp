@@ -62,7 +62,7 @@ Stream::Attempted Stream::attempt_connect(Operation& operation) {
   drop_dialer();
   if (dial_error_) return Outcome(dial_error_);
   if (!flow_) {
-    begin_flow(target_.context, target_.peer_name);
+    begin_flow(target_.config, target_.peer_name);
     const std::int64_t limit = operation.request.handshake_ms;
     if (limit > 0) {
       auto& deadline = operation.patience.deadline;
@@ -74,11 +74,11 @@ Stream::Attempted Stream::attempt_connect(Operation& operation) {
   return attempt_handshake(operation);
 }
 
-void Stream::begin_flow(const Ref<tls::Context>& context, const tls::PeerName& name) {
+void Stream::begin_flow(const Ref<tls::Config>& config, const tls::PeerName& name) {
   phase_began_ = transport::Clock::now();
   session_ = nullptr;
-  if (context) {
-    auto session = std::make_unique<tls::Session>(context, name, *transport_);
+  if (config) {
+    auto session = std::make_unique<tls::Session>(config->freeze(), name, *transport_);
     session_ = session.get();
     flow_ = std::move(session);
   } else {
@@ -111,7 +111,7 @@ Stream::Attempted Stream::attempt_upgrade(Operation& operation) {
     }
     // A client's peer has nothing to say now: it speaks TLS only when it was spoken to. A server's
     // may have sent its first message already, right behind its last plain word.
-    const bool is_client = !operation.request.context->is_server();
+    const bool is_client = operation.request.config->role() == SALLY_ROLE_CLIENT;
     const bool heard =
         is_client ? flow_->peek().state == Progress::State::done : flow_->has_unread();
     if (heard) {
@@ -119,7 +119,7 @@ Stream::Attempted Stream::attempt_upgrade(Operation& operation) {
           SALLY_PLAINTEXT_BEFORE_TLS,
           {.message = "the peer sent plaintext behind its agreement to begin with TLS"}));
     }
-    begin_flow(operation.request.context, operation.request.peer_name);
+    begin_flow(operation.request.config, operation.request.peer_name);
   }
   return attempt_handshake(operation);
 }

@@ -23,22 +23,22 @@ void Config::change(Change&& apply) {
   apply(settings_);
 }
 
-void Config::add_credential(Ref<Credential> credential) {
-  change([&](Settings& settings) {
-    const bool taken = std::ranges::any_of(settings.credentials, [&](const Ref<Credential>& other) {
-      return other->key_type() == credential->key_type();
-    });
+void Config::add_credential(Ref<CredentialSource> credential) {
+  change([&](Settings&) {
+    const auto type = credential->current()->key_type();
+    const bool taken = std::ranges::any_of(
+        credentials_, [&](const auto& other) { return other->current()->key_type() == type; });
     if (taken) {
-      throw Failure(SALLY_INVALID_STATE,
-                    {.message = "the TLS config holds a credential of key type " +
-                                credential->key_type() + " already"});
+      throw Failure(
+          SALLY_INVALID_STATE,
+          {.message = "the TLS config holds a credential of key type " + type + " already"});
     }
-    settings.credentials.push_back(std::move(credential));
+    credentials_.push_back(std::move(credential));
   });
 }
 
-void Config::set_trust(Ref<TrustStore> trust) {
-  change([&](Settings& settings) { settings.trust = std::move(trust); });
+void Config::set_trust(Ref<TrustSource> trust) {
+  change([&](Settings&) { trust_ = std::move(trust); });
 }
 
 void Config::set_client_auth(std::int32_t mode) {
@@ -65,9 +65,22 @@ void Config::skip_verification() {
   change([](Settings& settings) { settings.skip_verification = true; });
 }
 
+Settings Config::snapshot() const {
+  Settings settings = settings_;
+  for (const auto& source : credentials_) settings.credentials.push_back(source->current());
+  if (trust_) settings.trust = trust_->current();
+  return settings;
+}
+
 Ref<Context> Config::freeze() {
   const std::lock_guard lock(mutex_);
-  if (!context_) context_ = make_ref<Context>(settings_);
+  Settings now = snapshot();
+  if (context_ && context_->is_of(now)) return context_;
+  try {
+    context_ = make_ref<Context>(std::move(now));
+  } catch (const Failure&) {
+    if (!context_) throw;  // otherwise what worked goes on working
+  }
   return context_;
 }
 

@@ -4,6 +4,7 @@
 #include "status/ref.h"
 #include "tls/credential.h"
 #include "tls/openssl_types.h"
+#include "tls/source.h"
 #include "tls/trust_store.h"
 
 #include <cstdint>
@@ -17,6 +18,7 @@ namespace sally::tls {
 
 class Context;
 
+// With the material of one generation.
 struct Settings {
   std::int32_t role = SALLY_ROLE_CLIENT;
   std::int32_t client_auth = SALLY_CLIENT_AUTH_NONE;
@@ -35,15 +37,20 @@ class Config : public RefCounted<Config> {
   std::int32_t role() const noexcept { return role_; }
 
   // Setters throw Failure(SALLY_INVALID_STATE) once the config is frozen.
-  void add_credential(Ref<Credential> credential);
-  void set_trust(Ref<TrustStore> trust);
+  void add_credential(Ref<CredentialSource> credential);
+  void add_credential(Ref<Credential> credential) {
+    add_credential(make_ref<CredentialSource>(std::move(credential)));
+  }
+  void set_trust(Ref<TrustSource> trust);
+  void set_trust(Ref<TrustStore> trust) { set_trust(make_ref<TrustSource>(std::move(trust))); }
   void set_client_auth(std::int32_t mode);
   void set_versions(std::int32_t min, std::int32_t max);
   void set_alpn(std::vector<std::string> protocols);
   void skip_verification();
 
-  // The one context that all sessions of this config share, made by the first call. Throws Failure
-  // where the config is not complete; it can then be mended.
+  // The context that all sessions share which begin now: of the generations that the sources are at.
+  // The first call freezes the config, or throws Failure where it is not complete; it can then be
+  // mended.
   Ref<Context> freeze();
 
  private:
@@ -51,11 +58,14 @@ class Config : public RefCounted<Config> {
   ~Config();
   template <class Change>
   void change(Change&& apply);
+  Settings snapshot() const;
 
   const std::int32_t role_;
   std::mutex mutex_;
-  Settings settings_;
-  Ref<Context> context_;
+  Settings settings_;  // but for the material
+  std::vector<Ref<CredentialSource>> credentials_;
+  Ref<TrustSource> trust_;
+  Ref<Context> context_;  // null: not frozen
 };
 
 }  // namespace sally::tls

@@ -46,7 +46,8 @@ void require(bool done, const char* what) {
 
 }  // namespace
 
-Context::Context(Settings settings) : settings_(std::move(settings)) {
+Context::Context(Settings settings)
+    : settings_(std::move(settings)), given_trust_(settings_.trust) {
   check();
   const bool needs_roots = !is_server() && !settings_.trust && !settings_.skip_verification;
   if (needs_roots) settings_.trust = system_roots.get().store;

@@ -17,6 +17,10 @@ class Context : public RefCounted<Context> {
   explicit Context(Settings settings);
 
   const Settings& settings() const noexcept { return settings_; }
+  // Whether it was made of this very material.
+  bool is_of(const Settings& settings) const noexcept {
+    return settings.credentials == settings_.credentials && settings.trust == given_trust_;
+  }
   bool is_server() const noexcept { return settings_.role == SALLY_ROLE_SERVER; }
   ssl_ctx_st* handle() const noexcept { return context_.get(); }
   // The protocols in the wire format of RFC 7301; "" without ALPN.
@@ -33,6 +37,7 @@ class Context : public RefCounted<Context> {
   void set_alpn();
 
   Settings settings_;
+  const Ref<TrustStore> given_trust_;  // null: the system's roots
   SslContextOwner context_;
   std::string alpn_wire_;
 };

@@ -93,4 +93,10 @@ Credential::Credential(const PemSource& chain, const PemSource& key, const char*
   for (const X509Owner& member : chain_) check_strength(member.get(), chain.name());
 }
 
+std::int64_t Credential::not_after() const noexcept {
+  std::int64_t first = not_after_of(certificate());
+  for (const X509Owner& member : chain_) first = std::min(first, not_after_of(member.get()));
+  return first;
+}
+
 }  // namespace sally::tls

@@ -6,6 +6,7 @@
 #include "tls/openssl_types.h"
 #include "tls/pem.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ class Credential : public RefCounted<Credential> {
     return chain_;
   }  // its own certificate included
   evp_pkey_st* key() const noexcept { return key_.get(); }
+  // When the first of its chain expires, in seconds since 1970.
+  std::int64_t not_after() const noexcept;
   // "RSA", "EC", "ED25519": one credential of each fits into a config.
   const std::string& key_type() const noexcept { return key_type_; }
 

@@ -112,12 +112,17 @@ bool only_pem_ended() {
 }  // namespace
 
 PemSource PemSource::from_uri(const std::string& uri) {
+  std::string path = path_of(uri);
+  return PemSource(read_file(path), path);
+}
+
+std::string path_of(const std::string& uri) {
   const std::string_view scheme = scheme_of(uri);
-  if (scheme.empty()) return PemSource(read_file(uri), uri);
+  if (scheme.empty()) return uri;
   if (scheme == "file") {
     std::string path = uri.substr(scheme.size() + 1);
     if (path.starts_with("///")) path.erase(0, 2);  // RFC 8089: an empty authority
-    return PemSource(read_file(path), path);
+    return path;
   }
   throw Failure(
       SALLY_NOT_SUPPORTED,

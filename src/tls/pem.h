@@ -30,6 +30,9 @@ class PemSource {
   std::string name_;
 };
 
+// The path that a "file:" URI or a path means. Throws Failure(SALLY_NOT_SUPPORTED).
+std::string path_of(const std::string& uri);
+
 // Every certificate of the PEM, in its order; none is not an error. Throws Failure(`malformed`)
 // where one does not decode.
 std::vector<X509Owner> read_certificates(const PemSource& source, int malformed);

@@ -22,6 +22,15 @@ constexpr std::array system_bundles = {
     "/etc/ssl/cert.pem",                                  // Alpine, the BSDs
 };
 
+// Null where there is none.
+const char* system_bundle() {
+  const auto bundle = std::ranges::find_if(system_bundles, [](const char* path) {
+    std::error_code ignored;
+    return std::filesystem::exists(path, ignored);
+  });
+  return bundle != system_bundles.end() ? *bundle : nullptr;
+}
+
 void append(std::vector<X509Owner>& anchors, std::vector<X509Owner> more) {
   std::ranges::move(more, std::back_inserter(anchors));
 }
@@ -71,12 +80,20 @@ Ref<TrustStore> TrustStore::system() {
         new TrustStore(std::move(anchors), "SSL_CERT_FILE and SSL_CERT_DIR"));
   }
 
-  const auto bundle = std::ranges::find_if(system_bundles, [](const char* path) {
-    std::error_code ignored;
-    return std::filesystem::exists(path, ignored);
-  });
-  if (bundle != system_bundles.end()) return make_ref<TrustStore>(PemSource::from_uri(*bundle));
+  if (const char* bundle = system_bundle()) {
+    return make_ref<TrustStore>(PemSource::from_uri(bundle));
+  }
   return Ref<TrustStore>::adopt(new TrustStore({}, "the system's CA certificates"));
+}
+
+std::vector<std::string> TrustStore::system_files() {
+  std::vector<std::string> files;
+  for (const char* name : {X509_get_default_cert_file_env(), X509_get_default_cert_dir_env()}) {
+    if (const char* value = std::getenv(name)) files.emplace_back(value);
+  }
+  if (!files.empty()) return files;
+  if (const char* bundle = system_bundle()) files.emplace_back(bundle);
+  return files;
 }
 
 }  // namespace sally::tls

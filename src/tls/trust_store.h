@@ -17,6 +17,7 @@ class TrustStore : public RefCounted<TrustStore> {
   explicit TrustStore(const PemSource& source);
   // The machine's own CA certificates.
   static Ref<TrustStore> system();
+  static std::vector<std::string> system_files();  // and folders: what it reads
 
   x509_store_st* store() const noexcept { return store_.get(); }
   std::size_t size() const noexcept { return anchors_.size(); }

@@ -65,6 +65,7 @@ TEST(Fork, MakesEveryInheritedHandleAnswerForked) {
   const auto fresh = client_config({});
   const auto credential = Zoo::credential("client-good");
   const auto trust = Zoo::trust("ca-root");
+  ASSERT_EQ(sally_credential_watch(credential.get(), nullptr), SALLY_OK);
   Pair pair = connect_pair(listener, config.get());
   Stream idle = listener.stream(config.get());
 
@@ -85,6 +86,11 @@ TEST(Fork, MakesEveryInheritedHandleAnswerForked) {
     Owned<sally_certificate> certificate;
     REQUIRE(sally_credential_copy_certificate(credential.get(), Out(certificate), nullptr) ==
             SALLY_FORKED);
+    REQUIRE(sally_credential_reload(credential.get(), nullptr) == SALLY_FORKED);
+    REQUIRE(sally_credential_reload_status(credential.get(), nullptr) == SALLY_FORKED);
+    REQUIRE(sally_credential_generation(credential.get()) == 0);
+    REQUIRE(sally_trust_store_reload(trust.get(), nullptr) == SALLY_FORKED);
+    REQUIRE(sally_trust_store_size(trust.get()) == 0);
     REQUIRE(sally_tls_config_set_trust(fresh.get(), trust.get(), nullptr) == SALLY_FORKED);
     REQUIRE(sally_tls_config_add_credential(fresh.get(), credential.get(), nullptr) ==
             SALLY_FORKED);

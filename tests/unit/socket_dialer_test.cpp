@@ -245,7 +245,7 @@ Ref<socket::Stream> stream_to(const std::string& host, const std::string& servic
   return make_ref<socket::Stream>(socket::Target{.host = host,
                                                  .service = service,
                                                  .peer_name = {.text = "localhost"},
-                                                 .context = client_config(parties)->freeze()});
+                                                 .config = client_config(parties)});
 }
 
 std::string connect_status(const Ref<socket::Stream>& stream, const socket::Patience& patience) {

@@ -29,7 +29,7 @@ ListenerSetup on_loops(std::size_t loops, const ListenerLimits& extra = {}) {
   limits.refusals = 100;
   return {.host = "127.0.0.1",
           .service = "0",
-          .context = server_config({})->freeze(),
+          .config = server_config({}),
           .limits = limits,
           .runtime = transport::Runtime::with_threads(loops)};
 }
@@ -87,12 +87,11 @@ class Asked {
 };
 
 Ref<socket::Stream> client_of(const Listener& listener, bool secured = true) {
-  static const auto context = client_config({})->freeze();
-  return make_ref<socket::Stream>(
-      socket::Target{.host = "127.0.0.1",
-                     .service = std::to_string(listener.port()),
-                     .peer_name = {.text = "localhost"},
-                     .context = secured ? context : Ref<tls::Context>()});
+  static const auto config = client_config({});
+  return make_ref<socket::Stream>(socket::Target{.host = "127.0.0.1",
+                                                 .service = std::to_string(listener.port()),
+                                                 .peer_name = {.text = "localhost"},
+                                                 .config = secured ? config : Ref<tls::Config>()});
 }
 
 class AsyncListener : public testing::Test {
@@ -385,17 +384,17 @@ TEST_F(AsyncListener, DrainsAtOnceWhereThereIsNobody) {
 
 TEST_F(AsyncListener, HandsOutPlainStreamsToBeSecuredLater) {
   ListenerSetup setup = on_loops(2);
-  const auto context = setup.context;
-  setup.context = {};
+  const auto config = setup.config;
+  setup.config = {};
   listen(std::move(setup));
   connected(/*secured=*/false);
   accepted();
   write(*clients[0], "STARTTLS\n");
   EXPECT_EQ(Started(*servers[0], Verb::read_until, 100, "\n").text(), "STARTTLS\n");
-  Started server(*servers[0], {.verb = Verb::upgrade, .context = context});
-  Started client(*clients[0], {.verb = Verb::upgrade,
-                               .context = client_config({})->freeze(),
-                               .peer_name = {.text = "localhost"}});
+  Started server(*servers[0], {.verb = Verb::upgrade, .config = config});
+  Started client(
+      *clients[0],
+      {.verb = Verb::upgrade, .config = client_config({}), .peer_name = {.text = "localhost"}});
   EXPECT_EQ(client.status(), "SALLY_OK");
   EXPECT_EQ(server.status(), "SALLY_OK");
   write(*clients[0], "secret");
@@ -438,7 +437,7 @@ TEST(AsyncConnect, ToAServerThatNeverSpeaksEndsByCancelCloseDeadlineAndRelease) 
         make_ref<socket::Stream>(socket::Target{.host = "127.0.0.1",
                                                 .service = std::to_string(silent.port()),
                                                 .peer_name = {.text = "localhost"},
-                                                .context = client_config({})->freeze()});
+                                                .config = client_config({})});
     Started connecting = start_verb(*stream, Verb::connect, after(by == "deadline" ? 30 : 20'000));
     RawSocket peer = silent.accept();
     ASSERT_EQ(peer.receive(1).size(), 1u) << "the handshake has begun";
@@ -484,7 +483,7 @@ TEST(CallerRunStream, DoesEverythingOnTheThreadThatRunsIt) {
       make_ref<socket::Stream>(socket::Target{.host = "127.0.0.1",
                                               .service = std::to_string(listener->port()),
                                               .peer_name = {.text = "localhost"},
-                                              .context = client_config({})->freeze(),
+                                              .config = client_config({}),
                                               .runtime = runtime});
   Ref<socket::Stream> none;
   EXPECT_EQ(name_of(listener->accept({}, none).status), "SALLY_INVALID_STATE");

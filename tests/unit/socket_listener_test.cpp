@@ -35,7 +35,7 @@ socket::ListenerSetup setup(const std::string& host, const std::string& service,
   }();
   return {.host = host,
           .service = service,
-          .context = server_config(parties)->freeze(),
+          .config = server_config(parties),
           .limits = limits,
           .runtime = one_loop};
 }
@@ -58,7 +58,7 @@ class ListenerTest : public testing::Test {
         socket::Target{.host = "127.0.0.1",
                        .service = std::to_string(listener_->port()),
                        .peer_name = {.text = "localhost"},
-                       .context = client_config({.client = credential_name})->freeze()});
+                       .config = client_config({.client = credential_name})});
   }
   // A good client, from connect to the end.
   void expect_service() {

@@ -311,7 +311,7 @@ TEST(StreamFacts, StayAfterClosing) {
 
 TEST(StreamState, BeforeConnectingIsInvalid) {
   const auto stream = make_ref<socket::Stream>(
-      socket::Target{.host = "localhost", .service = "1", .peer_name = {}, .context = {}});
+      socket::Target{.host = "localhost", .service = "1", .peer_name = {}, .config = {}});
   EXPECT_EQ(read(*stream).status(), "SALLY_INVALID_STATE");
   EXPECT_EQ(write(*stream, "x").status(), "SALLY_INVALID_STATE");
   EXPECT_EQ(name_of(stream->shutdown({}).status), "SALLY_INVALID_STATE");

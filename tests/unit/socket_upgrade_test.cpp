@@ -39,15 +39,15 @@ class UpgradeTest : public testing::TestWithParam<std::int32_t> {
  protected:
   socket::Request client_upgrade() const {
     return {.verb = Verb::upgrade,
-            .context = client_context,
+            .config = client_config_,
             .peer_name = tls::PeerName{.text = "localhost"}};
   }
   socket::Request server_upgrade() const {
-    return {.verb = Verb::upgrade, .context = server_context};
+    return {.verb = Verb::upgrade, .config = server_config_};
   }
 
-  const Ref<tls::Context> client_context = client_config({.version = GetParam()})->freeze();
-  const Ref<tls::Context> server_context = server_config({.version = GetParam()})->freeze();
+  const Ref<tls::Config> client_config_ = client_config({.version = GetParam()});
+  const Ref<tls::Config> server_config_ = server_config({.version = GetParam()});
 };
 
 INSTANTIATE_TEST_SUITE_P(Version, UpgradeTest, testing::Values(SALLY_TLS_1_2, SALLY_TLS_1_3),
