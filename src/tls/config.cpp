@@ -2,6 +2,7 @@
 
 #include "status/error.h"
 #include "tls/context.h"
+#include "tls/verification_cache.h"
 
 #include <algorithm>
 
@@ -63,6 +64,20 @@ void Config::set_alpn(std::vector<std::string> protocols) {
 
 void Config::skip_verification() {
   change([](Settings& settings) { settings.skip_verification = true; });
+}
+
+void Config::change_rules(const std::function<void(VerificationRules&)>& change_them) {
+  change([&](Settings& settings) { change_them(settings.rules); });
+}
+
+Settings Config::settings() {
+  const std::lock_guard lock(mutex_);
+  return settings_;
+}
+
+std::uint64_t Config::verification_cache_hits() {
+  const std::lock_guard lock(mutex_);
+  return context_ ? context_->verified().hits() : 0;
 }
 
 Ref<Context> Config::freeze() {

@@ -4,9 +4,11 @@
 #include "status/ref.h"
 #include "tls/credential.h"
 #include "tls/openssl_types.h"
+#include "tls/rules.h"
 #include "tls/trust_store.h"
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -26,6 +28,7 @@ struct Settings {
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
   std::vector<std::string> alpn;
+  VerificationRules rules;
 };
 
 class Config : public RefCounted<Config> {
@@ -41,6 +44,12 @@ class Config : public RefCounted<Config> {
   void set_versions(std::int32_t min, std::int32_t max);
   void set_alpn(std::vector<std::string> protocols);
   void skip_verification();
+  void change_rules(const std::function<void(VerificationRules&)>& change);
+
+  // A copy of what is set so far.
+  Settings settings();
+  // How often a peer's chain was known already, to now.
+  std::uint64_t verification_cache_hits();
 
   // The one context that all sessions of this config share, made by the first call. Throws Failure
   // where the config is not complete; it can then be mended.
