@@ -20,6 +20,12 @@ struct AlternativeName {
   std::string_view text;
 };
 
+// An extended key usage; its text lives as long as its certificate.
+struct ExtendedUsage {
+  std::string_view oid;
+  std::string_view name;
+};
+
 // Immutable; any number of threads may read it. Copies are the same certificate. Text lives as long
 // as it does.
 class Certificate : public detail::Shared<sally_certificate, sally_certificate_retain,
@@ -53,6 +59,27 @@ class Certificate : public detail::Shared<sally_certificate, sally_certificate_r
     }
     return names;
   }
+
+  bool is_ca() const noexcept { return sally_certificate_is_ca(get()) != 0; }
+  // SALLY_KEY_USAGE_* bits; 0 where any use is allowed.
+  std::uint32_t key_usage() const noexcept { return sally_certificate_key_usage(get()); }
+  // Empty where any is allowed.
+  std::vector<ExtendedUsage> extended_usages() const {
+    std::vector<ExtendedUsage> usages(sally_certificate_extended_usage_count(get()));
+    for (std::size_t i = 0; i < usages.size(); ++i) {
+      usages[i] = {sally_certificate_extended_usage(get(), i),
+                   sally_certificate_extended_usage_name(get(), i)};
+    }
+    return usages;
+  }
+  // "sha256/BASE64", the form that TlsConfig::pin takes.
+  std::string_view spki_pin() const noexcept { return sally_certificate_spki_pin(get()); }
+  // What it is signed with: "ecdsa-with-SHA256".
+  std::string_view signature_algorithm() const noexcept {
+    return sally_certificate_signature_algorithm(get());
+  }
+  // Everything as one JSON object; sally_certificate_copy_json describes it.
+  Bytes json() const { return encoded(sally_certificate_copy_json); }
 
   // The certificate itself, encoded. Both throw where memory runs out.
   Bytes der() const { return encoded(sally_certificate_copy_der); }

@@ -79,10 +79,30 @@ SALLY_API int32_t sally_error_depth(const sally_error *error);
 SALLY_API const sally_error *sally_error_cause(const sally_error *error);
 
 /*
+ * What is wrong with a certificate chain, all of it: a certificate may have expired, and be for
+ * another name besides. The first fault that is not ignored decides, and is what the other
+ * functions tell. An error that is not about a peer's certificate has none. Beyond the last, and
+ * for NULL: SALLY_OK, -1, NULL and 0.
+ */
+SALLY_API size_t sally_error_fault_count(const sally_error *error);
+SALLY_API sally_status sally_error_fault_status(const sally_error *error, size_t index);
+/* sally_error_fault_depth counts from the peer's own certificate, as sally_error_depth does. */
+SALLY_API int32_t sally_error_fault_depth(const sally_error *error, size_t index);
+/* sally_error_fault_subject is the subject of the certificate at fault, RFC 2253; "" without one. */
+SALLY_API const char *sally_error_fault_subject(const sally_error *error, size_t index);
+/* sally_error_fault_message is one line, as sally_error_message would have it for this fault. */
+SALLY_API const char *sally_error_fault_message(const sally_error *error, size_t index);
+/*
+ * sally_error_fault_is_ignored is 1 where the rules of this side let the fault pass (sally_tls_config
+ * names them), 0 where it refuses the peer.
+ */
+SALLY_API int32_t sally_error_fault_is_ignored(const sally_error *error, size_t index);
+
+/*
  * sally_error_json is the whole chain as one JSON object: "status", "code", "layer", "message",
  * "hint", the fields of above in lower case where they are there, "alert" {"name", "number",
- * "direction"}, "native" {"domain", "name", "code"}, "depth", and "cause", an object of the same
- * form. Always valid UTF-8. "null" for NULL.
+ * "direction"}, "native" {"domain", "name", "code"}, "depth", "faults" [{"status", "code",
+ * "depth", "subject", "native", "message", "ignored"}], and "cause", an object of the same form. Always valid UTF-8. "null" for NULL.
  */
 SALLY_API const char *sally_error_json(const sally_error *error);
 

@@ -1,17 +1,44 @@
 // error.hpp: the exception that carries a whole sally_error.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sallyport/base.hpp>
 #include <sallyport/error.h>
 #include <sallyport/status.hpp>
 
 namespace sally::inline v0 {
+
+// One of the things that are wrong with a certificate chain.
+struct Fault {
+  sally_status status;
+  int depth;  // 0 is the peer's own certificate
+  std::string subject;
+  std::string message;
+  bool ignored;  // the rules of this side let it pass
+};
+
+namespace detail {
+
+inline std::vector<Fault> faults_of(const sally_error* error) {
+  std::vector<Fault> faults;
+  for (std::size_t i = 0; i < sally_error_fault_count(error); ++i) {
+    faults.push_back({.status = sally_error_fault_status(error, i),
+                      .depth = sally_error_fault_depth(error, i),
+                      .subject = sally_error_fault_subject(error, i),
+                      .message = sally_error_fault_message(error, i),
+                      .ignored = sally_error_fault_is_ignored(error, i) != 0});
+  }
+  return faults;
+}
+
+}  // namespace detail
 
 // Why an operation failed: an immutable chain, of which this is the first link. Copies share it,
 // and do not throw; any number of threads may read it. `what()` is the message, and the hint where
@@ -46,6 +73,9 @@ class SALLY_API Error : public detail::Shared<sally_error, sally_error_retain, s
   std::int32_t alert_direction() const noexcept { return sally_error_alert_direction(get()); }
   // Which certificate is at fault: 0 is the peer's own, 1 its issuer.
   std::optional<int> depth() const noexcept { return counted(sally_error_depth(get())); }
+
+  // All that is wrong with the peer's certificates; empty where the error is about something else.
+  std::vector<Fault> faults() const { return detail::faults_of(get()); }
 
   // The next link towards the root.
   std::optional<Error> cause() const {

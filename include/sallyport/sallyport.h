@@ -16,5 +16,6 @@
 #include <sallyport/stream_info.h>
 #include <sallyport/tls_config.h>
 #include <sallyport/trust_store.h>
+#include <sallyport/verify.h>
 
 #endif /* SALLYPORT_SALLYPORT_H */

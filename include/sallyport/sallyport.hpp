@@ -21,3 +21,4 @@
 #include <sallyport/task.hpp>
 #include <sallyport/tls_config.hpp>
 #include <sallyport/trust_store.hpp>
+#include <sallyport/verify.hpp>

@@ -174,6 +174,10 @@ enum {
   SALLY_CERTIFICATE_REJECTED = 317,
   /* the peer's certificate is not valid */
   SALLY_CERTIFICATE_INVALID = 318,
+  /* the peer's certificate is good, but this peer is not among those that are allowed */
+  SALLY_PEER_NOT_ALLOWED = 319,
+  /* the peer's certificate is good, but none of its chain's keys is a pinned one */
+  SALLY_PEER_PIN_MISMATCH = 320,
 
   /* --- Certificates, keys and trust anchors that this side loads. --- */
 

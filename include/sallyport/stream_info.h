@@ -83,6 +83,35 @@ SALLY_API sally_certificate *sally_stream_info_peer_certificate(const sally_stre
                                                                 size_t index);
 
 /*
+ * sally_stream_info_verified_count counts the chain by which the peer was trusted: its own
+ * certificate first, the trust anchor last. What was sent may have held more, or lacked some of it.
+ * 0 where no peer was verified.
+ */
+SALLY_API size_t sally_stream_info_verified_count(const sally_stream_info *info);
+
+/*
+ * sally_stream_info_verified borrows one of them; it lives as long as the information, or longer
+ * with a reference of its own. NULL where `index` is not below the count.
+ */
+SALLY_API sally_certificate *sally_stream_info_verified(const sally_stream_info *info,
+                                                        size_t index);
+
+/*
+ * sally_stream_info_peer_findings tells what is wrong with a peer that was let in all the same:
+ * an error that is borrowed from the information. Its status is SALLY_OK, and its faults are those
+ * that the rules let pass (sally_tls_config_insecure_ignore, a missing CRL, a pin that is only
+ * reported); with sally_tls_config_insecure_skip_verification it is what the peer would have been
+ * refused for. NULL where nothing was found.
+ */
+SALLY_API const sally_error *sally_stream_info_peer_findings(const sally_stream_info *info);
+
+/*
+ * sally_stream_info_pin_matched is 1 where a pin was set (sally_tls_config_add_pin) and a key of the
+ * verified chain is it, 0 otherwise.
+ */
+SALLY_API int32_t sally_stream_info_pin_matched(const sally_stream_info *info);
+
+/*
  * The establishment report: how the connection came about. Durations are in microseconds.
  */
 

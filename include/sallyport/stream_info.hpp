@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include <sallyport/base.hpp>
 #include <sallyport/certificate.hpp>
+#include <sallyport/error.hpp>
 #include <sallyport/stream_info.h>
 
 namespace sally::inline v0 {
@@ -95,6 +97,24 @@ class StreamInfo : public detail::Shared<sally_stream_info, sally_stream_info_re
     if (certificate == nullptr) return std::nullopt;
     return Certificate::adopt(sally_certificate_retain(certificate));
   }
+
+  // The chain by which the peer was trusted, its own certificate first, the anchor last.
+  std::vector<Certificate> verified() const {
+    std::vector<Certificate> chain;
+    for (std::size_t i = 0; i < sally_stream_info_verified_count(get()); ++i) {
+      chain.push_back(
+          Certificate::adopt(sally_certificate_retain(sally_stream_info_verified(get(), i))));
+    }
+    return chain;
+  }
+  // What is wrong with a peer that was let in all the same; Error::faults lists it.
+  std::optional<Error> peer_findings() const {
+    const sally_error* findings = sally_stream_info_peer_findings(get());
+    if (findings == nullptr) return std::nullopt;
+    return Error::adopt(sally_error_retain(findings));
+  }
+  // Whether a key of the verified chain is a pinned one.
+  bool pin_matched() const noexcept { return sally_stream_info_pin_matched(get()) != 0; }
 
  private:
   using Shared::Shared;

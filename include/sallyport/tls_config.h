@@ -95,6 +95,136 @@ SALLY_API SALLY_CHECK_RESULT sally_status
 sally_tls_config_insecure_skip_verification(sally_tls_config *config, sally_error **error);
 
 /*
+ * How the peer's certificate chain is judged. sdk/docs/verification.md tells the rules in full.
+ */
+
+/*
+ * sally_tls_config_set_verification_time sets the time for which certificates and CRLs must be
+ * valid, in seconds since 1970-01-01T00:00:00Z, instead of the clock: for tests, and for devices that
+ * have no clock, which may take the time when their software was built. A certificate that has
+ * expired since is then taken for good. 0 stands for the clock; a negative time is
+ * SALLY_INVALID_ARGUMENT.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_verification_time(
+    sally_tls_config *config, int64_t unix_seconds, sally_error **error);
+
+/*
+ * sally_tls_config_set_max_depth sets how many CA certificates there may be between the peer's own
+ * certificate and the trust anchor, neither counted: 0 to 100; 10 unless set. A longer chain is
+ * SALLY_CERTIFICATE_PATH_TOO_LONG, or SALLY_CERTIFICATE_UNKNOWN_CA where its end was not reached.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_max_depth(sally_tls_config *config,
+                                                                         int32_t depth,
+                                                                         sally_error **error);
+
+/*
+ * sally_tls_config_set_security_level sets how strong keys and digests must be, those of both
+ * sides' certificates and of the key exchange: 2 (112 bits: RSA 2048; the default), 3 (128 bits: RSA
+ * 3072, P-256) or 4 (192 bits: RSA 7680, P-384).
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_security_level(
+    sally_tls_config *config, int32_t level, sally_error **error);
+
+/*
+ * sally_tls_config_insecure_set_security_level takes 0 (no demands; SHA-1 signatures) or 1 (80 bits:
+ * RSA 1024), for a peer that cannot be mended: its certificates can be forged.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_insecure_set_security_level(
+    sally_tls_config *config, int32_t level, sally_error **error);
+
+/* What is demanded of CRLs, beyond that a certificate which one of them revokes is refused. */
+enum {
+  SALLY_REVOCATION_SOFT = 1, /* nothing: a CRL may be missing or out of date (the default) */
+  SALLY_REVOCATION_LEAF = 2, /* a current CRL for the peer's own certificate */
+  SALLY_REVOCATION_CHAIN = 3 /* and for each CA certificate below the trust anchor */
+};
+/*
+ * sally_tls_config_set_revocation takes a SALLY_REVOCATION_*. CRLs are those of the trust store; one
+ * that is there is never passed over. What is demanded and is missing, out of date, or not signed by
+ * the issuer is SALLY_CERTIFICATE_REVOCATION_UNKNOWN.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_revocation(sally_tls_config *config,
+                                                                          int32_t mode,
+                                                                          sally_error **error);
+
+/*
+ * sally_tls_config_allow_partial_chain lets a chain end in any certificate of the trust store. Without
+ * it only a self-signed one is an anchor, and an intermediate CA or a peer's own certificate that is
+ * in the trust store counts for nothing until its root is there too. For those who trust an
+ * intermediate CA and not its root.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_tls_config_allow_partial_chain(sally_tls_config *config, sally_error **error);
+
+/*
+ * sally_tls_config_insecure_ignore lets one kind of fault pass, wherever in the chain it is:
+ * SALLY_CERTIFICATE_EXPIRED, SALLY_CERTIFICATE_NOT_YET_VALID, SALLY_CERTIFICATE_NAME_MISMATCH or
+ * SALLY_CERTIFICATE_REVOCATION_UNKNOWN. May be called for several. Every other status is
+ * SALLY_INVALID_ARGUMENT: whoever trusts an unknown CA trusts anybody, and has
+ * sally_tls_config_insecure_skip_verification for that. What was ignored is in the stream
+ * information.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_tls_config_insecure_ignore(sally_tls_config *config, sally_status status,
+                                 sally_error **error);
+
+/*
+ * sally_tls_config_allow_peer adds a name that lets a peer in whose chain is good: each is an
+ * alternative to the others, and with the first one a peer that bears none of them is refused,
+ * SALLY_PEER_NOT_ALLOWED. Only subject alternative names count. On a client the server's name must match
+ * besides. On a server that asks for no client certificates it is SALLY_INVALID_STATE when the config
+ * is used; one that only requests them lets in a client that shows none.
+ *
+ * `kind` is a SALLY_NAME_*, and `pattern`:
+ * SALLY_NAME_DNS: a name, matched as a server's is (RFC 9525: a wildcard in the certificate stands for
+ *   one label), or "*." and a name of two labels at least, for each name with one label more.
+ * SALLY_NAME_IP: an address.
+ * SALLY_NAME_EMAIL: an address; its host may be in either case.
+ * SALLY_NAME_URI: a URI, compared byte for byte, or one that ends in a slash and "*", for each that has
+ *   a path below it: "spiffe://example.org/payments/" and "*". There, a path with an empty, "." or ".."
+ *   segment, a query, or an encoded byte does not match. For a SPIFFE ID the certificate must hold
+ *   exactly one URI.
+ * What is none of these is SALLY_INVALID_ARGUMENT.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_allow_peer(sally_tls_config *config,
+                                                                      int32_t kind,
+                                                                      const char *pattern,
+                                                                      sally_error **error);
+
+/* Flags of a pin. */
+enum {
+  SALLY_PIN_REPORT_ONLY = 1, /* a mismatch is a finding of the stream information, and no refusal */
+  SALLY_PIN_ISSUER = 2       /* the peer's own key does not count, only those of its CAs */
+};
+/*
+ * sally_tls_config_add_pin adds a public key, one of which the verified chain must hold besides all
+ * else, or the peer is refused, SALLY_PEER_PIN_MISMATCH. `pin` is the SHA-256 of a
+ * subjectPublicKeyInfo, as "sha256/BASE64" (sally_certificate_spki_pin) or in hexadecimal. Pins with
+ * the same flags are alternatives; each such group that there is must be met.
+ *
+ * Add at least one backup, the pin of a key that is not in use yet: with a single one, the day on which
+ * the peer must change its key locks everybody out. Try it first with SALLY_PIN_REPORT_ONLY.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_add_pin(sally_tls_config *config,
+                                                                   const char *pin, uint32_t flags,
+                                                                   sally_error **error);
+
+/*
+ * sally_tls_config_set_verification_cache sets how many good chains are remembered, 1024 unless set,
+ * 0 for none, 1000000 at most. A peer that shows the same certificates again is then spared
+ * their signatures' checking; it must still prove that the key is its own. Only what passed is remembered,
+ * and not beyond the end of any certificate of the chain, or the date of any CRL.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_verification_cache(
+    sally_tls_config *config, size_t entries, sally_error **error);
+
+/*
+ * sally_tls_config_verification_cache_hits counts how often a chain was known; 0 for NULL and in a
+ * forked child.
+ */
+SALLY_API uint64_t sally_tls_config_verification_cache_hits(const sally_tls_config *config);
+
+/*
  * sally_tls_config_to_json tells what is really in force, read back from the TLS library: versions,
  * cipher suites, groups, signature schemes, options, verification. Freezes the config.
  *

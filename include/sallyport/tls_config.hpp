@@ -1,6 +1,8 @@
 // tls_config.hpp: how this side does TLS, sally_tls_config.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -64,6 +66,70 @@ class TlsConfig
     return set([&](sally_error** error) {
       return sally_tls_config_insecure_skip_verification(get(), error);
     });
+  }
+
+  // How the peer's chain is judged; tls_config.h has the details.
+
+  // The time for which certificates must be valid, instead of the clock.
+  TlsConfig verification_time(std::chrono::sys_seconds time) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_verification_time(get(), time.time_since_epoch().count(), error);
+    });
+  }
+  // How many CA certificates there may be between the peer's own and the anchor.
+  TlsConfig max_depth(std::int32_t depth) {
+    return set(
+        [&](sally_error** error) { return sally_tls_config_set_max_depth(get(), depth, error); });
+  }
+  // 2 to 4.
+  TlsConfig security_level(std::int32_t level) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_security_level(get(), level, error);
+    });
+  }
+  // 0 or 1: the peer's certificates can then be forged.
+  TlsConfig insecure_security_level(std::int32_t level) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_insecure_set_security_level(get(), level, error);
+    });
+  }
+  // What is demanded of CRLs: a SALLY_REVOCATION_*.
+  TlsConfig revocation(std::int32_t mode) {
+    return set(
+        [&](sally_error** error) { return sally_tls_config_set_revocation(get(), mode, error); });
+  }
+  // Lets a chain end in any certificate of the trust store.
+  TlsConfig partial_chain() {
+    return set(
+        [&](sally_error** error) { return sally_tls_config_allow_partial_chain(get(), error); });
+  }
+  // Lets one kind of fault pass, of the few that tls_config.h lists.
+  TlsConfig insecure_ignore(sally_status status) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_insecure_ignore(get(), status, error);
+    });
+  }
+  // A name that lets a peer in; the first one shuts out all others.
+  TlsConfig allow_peer(std::int32_t kind, const std::string& pattern) {
+    const char* text = detail::c_text(pattern);
+    return set(
+        [&](sally_error** error) { return sally_tls_config_allow_peer(get(), kind, text, error); });
+  }
+  // A key that the verified chain must hold; `flags` are SALLY_PIN_*. Add a backup.
+  TlsConfig pin(const std::string& pin, std::uint32_t flags = 0) {
+    const char* text = detail::c_text(pin);
+    return set(
+        [&](sally_error** error) { return sally_tls_config_add_pin(get(), text, flags, error); });
+  }
+  // How many good chains are remembered; 0 for none.
+  TlsConfig verification_cache(std::size_t entries) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_verification_cache(get(), entries, error);
+    });
+  }
+  // How often a chain was known.
+  std::uint64_t verification_cache_hits() const noexcept {
+    return sally_tls_config_verification_cache_hits(get());
   }
 
   // What is really in force, read back from the TLS library. Freezes the config.

@@ -50,6 +50,49 @@ const char* sally_certificate_san_text(const sally_certificate* certificate, siz
              : nullptr;
 }
 
+int32_t sally_certificate_is_ca(const sally_certificate* certificate) {
+  return certificate != nullptr && certificate->data.is_ca ? 1 : 0;
+}
+
+uint32_t sally_certificate_key_usage(const sally_certificate* certificate) {
+  return certificate != nullptr ? certificate->data.key_usage : 0;
+}
+
+size_t sally_certificate_extended_usage_count(const sally_certificate* certificate) {
+  return certificate != nullptr ? certificate->data.extended_usages.size() : 0;
+}
+
+const char* sally_certificate_extended_usage(const sally_certificate* certificate, size_t index) {
+  return index < sally_certificate_extended_usage_count(certificate)
+             ? certificate->data.extended_usages[index].oid.c_str()
+             : nullptr;
+}
+
+const char* sally_certificate_extended_usage_name(const sally_certificate* certificate,
+                                                  size_t index) {
+  return index < sally_certificate_extended_usage_count(certificate)
+             ? certificate->data.extended_usages[index].name.c_str()
+             : nullptr;
+}
+
+const char* sally_certificate_spki_pin(const sally_certificate* certificate) {
+  return certificate != nullptr ? certificate->data.pin.c_str() : "";
+}
+
+const char* sally_certificate_signature_algorithm(const sally_certificate* certificate) {
+  return certificate != nullptr ? certificate->data.signature_algorithm.c_str() : "";
+}
+
+sally_status sally_certificate_copy_json(const sally_certificate* certificate, sally_bytes** json,
+                                         sally_error** error) {
+  return guarded(error, [&] {
+    require(certificate != nullptr, "a handle is NULL");
+    require(json != nullptr, "json is NULL");
+    *json = sally::abi::to_bytes(sally::tls::to_json(certificate->data));
+    return SALLY_OK;
+  });
+}
+
 sally_status sally_certificate_copy_der(const sally_certificate* certificate, sally_bytes** der,
                                         sally_error** error) {
   return guarded(error, [&] {

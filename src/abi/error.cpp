@@ -49,6 +49,43 @@ const sally_error* sally_error_cause(const sally_error* error) {
   return error != nullptr ? error->detail().cause.get() : nullptr;
 }
 
+namespace {
+
+const sally::Fault* fault_at(const sally_error* error, std::size_t index) {
+  return index < sally_error_fault_count(error) ? &error->detail().faults[index] : nullptr;
+}
+
+}  // namespace
+
+size_t sally_error_fault_count(const sally_error* error) {
+  return error != nullptr ? error->detail().faults.size() : 0;
+}
+
+sally_status sally_error_fault_status(const sally_error* error, size_t index) {
+  const sally::Fault* fault = fault_at(error, index);
+  return fault != nullptr ? fault->status : sally_status{SALLY_OK};
+}
+
+int32_t sally_error_fault_depth(const sally_error* error, size_t index) {
+  const sally::Fault* fault = fault_at(error, index);
+  return fault != nullptr ? fault->depth : -1;
+}
+
+const char* sally_error_fault_subject(const sally_error* error, size_t index) {
+  const sally::Fault* fault = fault_at(error, index);
+  return fault != nullptr ? fault->subject.c_str() : nullptr;
+}
+
+const char* sally_error_fault_message(const sally_error* error, size_t index) {
+  const sally::Fault* fault = fault_at(error, index);
+  return fault != nullptr ? fault->message.c_str() : nullptr;
+}
+
+int32_t sally_error_fault_is_ignored(const sally_error* error, size_t index) {
+  const sally::Fault* fault = fault_at(error, index);
+  return fault != nullptr && fault->ignored ? 1 : 0;
+}
+
 const char* sally_error_json(const sally_error* error) {
   if (error == nullptr) return "null";
   try {

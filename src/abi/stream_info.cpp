@@ -61,6 +61,23 @@ sally_certificate* sally_stream_info_peer_certificate(const sally_stream_info* i
   return there ? info->facts.session.peer_chain[index].get() : nullptr;
 }
 
+size_t sally_stream_info_verified_count(const sally_stream_info* info) {
+  return info != nullptr ? info->facts.session.verified_chain.size() : 0;
+}
+
+sally_certificate* sally_stream_info_verified(const sally_stream_info* info, size_t index) {
+  const bool there = index < sally_stream_info_verified_count(info);
+  return there ? info->facts.session.verified_chain[index].get() : nullptr;
+}
+
+const sally_error* sally_stream_info_peer_findings(const sally_stream_info* info) {
+  return info != nullptr ? info->facts.session.findings.get() : nullptr;
+}
+
+int32_t sally_stream_info_pin_matched(const sally_stream_info* info) {
+  return info != nullptr && info->facts.session.pin_matched ? 1 : 0;
+}
+
 namespace {
 
 const sally::socket::AttemptReport* attempt(const sally_stream_info* info, std::size_t index) {

@@ -19,6 +19,10 @@ ErrorDetail cleaned(ErrorDetail detail) {
                             &detail.address, &detail.correlation_id, &detail.phase}) {
     *text = status::one_line(*text);
   }
+  for (sally::Fault& fault : detail.faults) {
+    for (std::string* text : {&fault.subject, &fault.native_name, &fault.message})
+      *text = status::one_line(*text);
+  }
   if (detail.native_name.empty()) {
     detail.native_name = status::native_name(detail.native_domain, detail.native_code);
   }

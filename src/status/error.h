@@ -10,10 +10,21 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <sallyport/error.h>
 
 namespace sally {
+
+// One of the things that are wrong with a peer's chain.
+struct Fault {
+  sally_status status = SALLY_UNKNOWN;
+  std::int32_t depth = -1;
+  std::string subject{};
+  std::string native_name{};
+  std::string message{};
+  bool ignored = false;  // the rules of this side let it pass
+};
 
 // Everything that an error may say beside its status. What is left empty is not said.
 struct ErrorDetail {
@@ -35,6 +46,7 @@ struct ErrorDetail {
   std::string correlation_id{};
   std::string phase{};
   Ref<const sally_error> cause{};
+  std::vector<Fault> faults{};  // of a certificate's verdict: all of them
 };
 
 }  // namespace sally

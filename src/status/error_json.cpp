@@ -54,6 +54,23 @@ Json native_of(const sally_error& error) {
   return native;
 }
 
+Json faults_of(const ErrorDetail& detail) {
+  Json list = Json::array();
+  for (const Fault& fault : detail.faults) {
+    const Row* row = find(fault.status);
+    Json json;
+    json["status"] = row != nullptr ? row->name : "SALLY_UNKNOWN";
+    json["code"] = fault.status;
+    json["depth"] = fault.depth;
+    if (!fault.subject.empty()) json["subject"] = fault.subject;
+    if (!fault.native_name.empty()) json["native"] = fault.native_name;
+    json["message"] = fault.message;
+    json["ignored"] = fault.ignored;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 std::string one_link(const sally_error& error) {
   const Row* row = find(error.status());
   Json json;
@@ -69,6 +86,7 @@ std::string one_link(const sally_error& error) {
   if (detail.alert >= 0) json["alert"] = alert_of(error);
   if (detail.native_domain != SALLY_DOMAIN_NONE) json["native"] = native_of(error);
   if (detail.depth >= 0) json["depth"] = detail.depth;
+  if (!detail.faults.empty()) json["faults"] = faults_of(detail);
   return json.dump();
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 namespace sally::tls {
 
@@ -57,7 +58,7 @@ int verify_peer(X509_STORE_CTX* store, void* /*unused*/) {
         store, error_for_alert(record.verdict->status(), X509_STORE_CTX_get_error(store)));
     return 0;
   }
-  record.verdict = {};
+  record.findings = std::exchange(record.verdict, {});
   X509_STORE_CTX_set_error(store, X509_V_OK);
   return 1;
 }

@@ -3,6 +3,7 @@
 #include "tls/distinguished_name.h"
 #include "tls/error_queue.h"
 #include "tls/openssl.h"
+#include "tls/peer_policy.h"
 
 #include <arpa/inet.h>
 #include <array>
@@ -30,12 +31,6 @@ std::string serial_of(const X509* certificate) {
   const bool negative = (ASN1_STRING_type(serial) & V_ASN1_NEG) != 0;
   return (negative ? "-" : "") + hexadecimal(ASN1_STRING_get0_data(serial),
                                              static_cast<std::size_t>(ASN1_STRING_length(serial)));
-}
-
-std::int64_t seconds_of(const ASN1_TIME* time) {
-  std::tm broken{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &broken) != 1) return 0;
-  return timegm(&broken);
 }
 
 std::string der_of(X509* certificate) {
@@ -100,6 +95,41 @@ AlternativeName to_alternative_name(const GENERAL_NAME* name) {
   }
 }
 
+std::string oid_text(const ASN1_OBJECT* oid) {
+  std::array<char, 128> text{};
+  OBJ_obj2txt(text.data(), static_cast<int>(text.size()), oid, /*no_name=*/1);
+  return text.data();
+}
+
+void read_usage(X509* certificate, CertificateData& data) {
+  const std::uint32_t flags = X509_get_extension_flags(certificate);
+  data.is_ca = (flags & EXFLAG_CA) != 0;
+  if (data.is_ca) data.path_length = static_cast<std::int32_t>(X509_get_pathlen(certificate));
+  if ((flags & EXFLAG_KUSAGE) != 0) data.key_usage = X509_get_key_usage(certificate);
+  const std::unique_ptr<EXTENDED_KEY_USAGE, void (*)(EXTENDED_KEY_USAGE*)> usages(
+      static_cast<EXTENDED_KEY_USAGE*>(
+          X509_get_ext_d2i(certificate, NID_ext_key_usage, nullptr, nullptr)),
+      &EXTENDED_KEY_USAGE_free);
+  for (int i = 0; i < sk_ASN1_OBJECT_num(usages.get()); ++i) {
+    const ASN1_OBJECT* oid = sk_ASN1_OBJECT_value(usages.get(), i);
+    const int known = OBJ_obj2nid(oid);
+    const std::string text = oid_text(oid);
+    data.extended_usages.push_back(
+        {.oid = text, .name = known != NID_undef ? OBJ_nid2sn(known) : text});
+  }
+  clear_errors();
+}
+
+static_assert(SALLY_KEY_USAGE_DIGITAL_SIGNATURE == KU_DIGITAL_SIGNATURE);
+static_assert(SALLY_KEY_USAGE_NON_REPUDIATION == KU_NON_REPUDIATION);
+static_assert(SALLY_KEY_USAGE_KEY_ENCIPHERMENT == KU_KEY_ENCIPHERMENT);
+static_assert(SALLY_KEY_USAGE_DATA_ENCIPHERMENT == KU_DATA_ENCIPHERMENT);
+static_assert(SALLY_KEY_USAGE_KEY_AGREEMENT == KU_KEY_AGREEMENT);
+static_assert(SALLY_KEY_USAGE_CERT_SIGN == KU_KEY_CERT_SIGN);
+static_assert(SALLY_KEY_USAGE_CRL_SIGN == KU_CRL_SIGN);
+static_assert(SALLY_KEY_USAGE_ENCIPHER_ONLY == KU_ENCIPHER_ONLY);
+static_assert(SALLY_KEY_USAGE_DECIPHER_ONLY == KU_DECIPHER_ONLY);
+
 }  // namespace
 
 std::string to_text(const X509_NAME* name) {
@@ -139,6 +169,12 @@ std::vector<AlternativeName> names_of(const X509* certificate) {
   return names;
 }
 
+std::int64_t seconds_of(const ASN1_TIME* time) {
+  std::tm broken{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &broken) != 1) return 0;
+  return timegm(&broken);
+}
+
 std::int64_t not_before_of(const X509* certificate) {
   return seconds_of(X509_get0_notBefore(certificate));
 }
@@ -176,6 +212,12 @@ std::string utc_time(std::int64_t seconds) {
   return text.data();
 }
 
+std::string signature_algorithm_of(const X509* certificate) {
+  const int algorithm = X509_get_signature_nid(certificate);
+  const char* name = algorithm == NID_undef ? nullptr : OBJ_nid2ln(algorithm);
+  return name != nullptr ? name : "an unknown signature algorithm";
+}
+
 Ref<sally_certificate> describe(X509* certificate) {
   CertificateData data;
   data.subject = subject_of(certificate);
@@ -185,6 +227,9 @@ Ref<sally_certificate> describe(X509* certificate) {
   data.not_after = not_after_of(certificate);
   data.key = key_of(certificate);
   data.names = names_of(certificate);
+  read_usage(certificate, data);
+  data.signature_algorithm = signature_algorithm_of(certificate);
+  data.pin = to_text(pin_of(certificate));
   data.der = der_of(certificate);
   data.fingerprint = fingerprint_of(data.der);
   return make_ref<sally_certificate>(std::move(data));

@@ -12,11 +12,18 @@
 
 #include <sallyport/certificate.h>
 
+struct asn1_string_st;
+
 namespace sally::tls {
 
 struct AlternativeName {
   std::int32_t kind;  // SALLY_NAME_*
   std::string text;
+};
+
+struct ExtendedUsage {
+  std::string oid;
+  std::string name;  // "serverAuth"; the OID where it has no name
 };
 
 struct CertificateData {
@@ -28,6 +35,12 @@ struct CertificateData {
   std::string key;
   std::string fingerprint;
   std::vector<AlternativeName> names;
+  bool is_ca = false;
+  std::int32_t path_length = -1;  // of a CA; -1: no limit
+  std::uint32_t key_usage = 0;    // SALLY_KEY_USAGE_*
+  std::vector<ExtendedUsage> extended_usages;
+  std::string signature_algorithm;
+  std::string pin;  // "sha256/BASE64"
   std::string der;
 };
 
@@ -47,15 +60,22 @@ Ref<sally_certificate> describe(x509_st* certificate);
 // RFC 7468, from the DER.
 std::string to_pem(const CertificateData& data);
 
+// Everything as one JSON object.
+std::string to_json(const CertificateData& data);
+
 // The pieces that error messages need. Never throw but for memory.
 std::string subject_of(const x509_st* certificate);
 std::string issuer_of(const x509_st* certificate);
 std::vector<AlternativeName> names_of(const x509_st* certificate);
 std::int64_t not_before_of(const x509_st* certificate);
 std::int64_t not_after_of(const x509_st* certificate);
+// "ecdsa-with-SHA256"
+std::string signature_algorithm_of(const x509_st* certificate);
 // "EC P-256", "RSA 2048"
 std::string key_of(x509_st* certificate);
 
+// 0 for what does not decode.
+std::int64_t seconds_of(const asn1_string_st* time);
 // "2026-11-21T10:00:00Z"
 std::string utc_time(std::int64_t seconds);
 

@@ -2,6 +2,7 @@
 
 #include "status/error.h"
 #include "tls/context.h"
+#include "tls/verification_cache.h"
 
 #include <algorithm>
 
@@ -72,12 +73,28 @@ Settings Config::snapshot() const {
   return settings;
 }
 
+void Config::change_rules(const std::function<void(VerificationRules&)>& change_them) {
+  change([&](Settings& settings) { change_them(settings.rules); });
+}
+
+Settings Config::settings() {
+  const std::lock_guard lock(mutex_);
+  return snapshot();
+}
+
+std::uint64_t Config::verification_cache_hits() {
+  const std::lock_guard lock(mutex_);
+  return earlier_hits_ + (context_ ? context_->verified().hits() : 0);
+}
+
 Ref<Context> Config::freeze() {
   const std::lock_guard lock(mutex_);
   Settings now = snapshot();
   if (context_ && context_->is_of(now)) return context_;
   try {
-    context_ = make_ref<Context>(std::move(now));
+    auto next = make_ref<Context>(std::move(now));
+    if (context_) earlier_hits_ += context_->verified().hits();
+    context_ = std::move(next);
   } catch (const Failure&) {
     if (!context_) throw;  // otherwise what worked goes on working
   }

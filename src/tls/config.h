@@ -4,10 +4,12 @@
 #include "status/ref.h"
 #include "tls/credential.h"
 #include "tls/openssl_types.h"
+#include "tls/rules.h"
 #include "tls/source.h"
 #include "tls/trust_store.h"
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -28,6 +30,7 @@ struct Settings {
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
   std::vector<std::string> alpn;
+  VerificationRules rules;
 };
 
 class Config : public RefCounted<Config> {
@@ -47,6 +50,12 @@ class Config : public RefCounted<Config> {
   void set_versions(std::int32_t min, std::int32_t max);
   void set_alpn(std::vector<std::string> protocols);
   void skip_verification();
+  void change_rules(const std::function<void(VerificationRules&)>& change);
+
+  // A copy of what is set so far.
+  Settings settings();
+  // How often a peer's chain was known already, to now.
+  std::uint64_t verification_cache_hits();
 
   // The context that all sessions share which begin now: of the generations that the sources are at.
   // The first call freezes the config, or throws Failure where it is not complete; it can then be
@@ -65,7 +74,8 @@ class Config : public RefCounted<Config> {
   Settings settings_;  // but for the material
   std::vector<Ref<CredentialSource>> credentials_;
   Ref<TrustSource> trust_;
-  Ref<Context> context_;  // null: not frozen
+  Ref<Context> context_;            // null: not frozen
+  std::uint64_t earlier_hits_ = 0;  // of the contexts of earlier generations
 };
 
 }  // namespace sally::tls

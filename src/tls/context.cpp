@@ -4,6 +4,8 @@
 #include "tls/callbacks.h"
 #include "tls/error_queue.h"
 #include "tls/openssl.h"
+#include "tls/verification_cache.h"
+#include "tls/verifier.h"
 #include "transport/fork.h"
 
 namespace sally::tls {
@@ -25,8 +27,6 @@ constexpr const char* signatures =
     "ECDSA+SHA384:rsa_pss_rsae_sha384:rsa_pss_pss_sha384:"
     "ECDSA+SHA512:ed448:rsa_pss_rsae_sha512:rsa_pss_pss_sha512:"
     "RSA+SHA256:RSA+SHA384:RSA+SHA512";
-constexpr int security_level = 2;
-constexpr int chain_depth = 10;
 // Naming more CAs than this in a certificate request helps no client and delays every handshake.
 constexpr std::size_t most_named_cas = 64;
 
@@ -46,11 +46,19 @@ void require(bool done, const char* what) {
 
 }  // namespace
 
+Ref<TrustStore> default_trust() {
+  return system_roots.get().store;
+}
+
+Context::~Context() = default;
+
 Context::Context(Settings settings)
-    : settings_(std::move(settings)), given_trust_(settings_.trust) {
+    : settings_(std::move(settings)),
+      given_trust_(settings_.trust),
+      verified_(std::make_unique<VerificationCache>(settings_.rules.cache_entries)) {
   check();
   const bool needs_roots = !is_server() && !settings_.trust && !settings_.skip_verification;
-  if (needs_roots) settings_.trust = system_roots.get().store;
+  if (needs_roots) settings_.trust = default_trust();
 
   clear_errors();
   context_.reset(checked(SSL_CTX_new_ex(library_context(), nullptr, TLS_method())));
@@ -68,6 +76,12 @@ void Context::check() const {
         SALLY_INVALID_STATE,
         {.message = "a server's TLS config needs a credential",
          .hint = "Add one with sally_tls_config_add_credential before the config is used."});
+  }
+  if (settings_.client_auth == SALLY_CLIENT_AUTH_NONE && !settings_.rules.policy.empty()) {
+    throw Failure(
+        SALLY_INVALID_STATE,
+        {.message = "a server that asks for no client certificates cannot keep to rules for them",
+         .hint = "Ask for them with sally_tls_config_set_client_auth."});
   }
   const bool judges =
       settings_.client_auth != SALLY_CLIENT_AUTH_NONE && !settings_.skip_verification;
@@ -94,7 +108,7 @@ void Context::set_protocol() {
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY |
                             SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_NO_AUTO_CHAIN);
-  SSL_CTX_set_security_level(ctx, security_level);
+  SSL_CTX_set_security_level(ctx, settings_.rules.security_level);
   require(SSL_CTX_set_cipher_list(ctx, suites_1_2) == 1, "the TLS 1.2 suites");
   require(SSL_CTX_set_ciphersuites(ctx, suites_1_3) == 1, "the TLS 1.3 suites");
   const bool hybrid = SSL_CTX_set1_groups_list(ctx, groups_hybrid) == 1;
@@ -122,16 +136,9 @@ void Context::set_verification() {
     mode = SSL_VERIFY_PEER;
   }
   SSL_CTX_set_verify(ctx, mode, nullptr);
-  SSL_CTX_set_verify_depth(ctx, chain_depth);
-
-  X509_VERIFY_PARAM* param = SSL_CTX_get0_param(ctx);
-  X509_VERIFY_PARAM_clear_flags(param, X509_VERIFY_PARAM_get_flags(param));
-  require(
-      X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_TRUSTED_FIRST) == 1,
-      "strict verification");
-  // RFC 9525: only subjectAltName counts, and a wildcard stands for one whole label.
-  X509_VERIFY_PARAM_set_hostflags(
-      param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // What OpenSSL is told here is what a judgement is made by (tls/chain.h), and can be read back.
+  apply_rules(SSL_CTX_get0_param(ctx), settings_.rules,
+              is_server() ? Purpose::client : Purpose::server, settings_.trust.get());
 
   if (!settings_.trust) return;
   SSL_CTX_set1_cert_store(ctx, settings_.trust->store());

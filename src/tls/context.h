@@ -6,10 +6,13 @@
 #include "tls/config.h"
 #include "tls/openssl_types.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace sally::tls {
+
+class VerificationCache;
 
 class Context : public RefCounted<Context> {
  public:
@@ -25,10 +28,12 @@ class Context : public RefCounted<Context> {
   ssl_ctx_st* handle() const noexcept { return context_.get(); }
   // The protocols in the wire format of RFC 7301; "" without ALPN.
   const std::string& alpn_wire() const noexcept { return alpn_wire_; }
+  // The peers' chains that were found good.
+  VerificationCache& verified() const noexcept { return *verified_; }
 
  private:
   friend class RefCounted<Context>;
-  ~Context() = default;
+  ~Context();
 
   void check() const;
   void set_protocol();
@@ -40,7 +45,11 @@ class Context : public RefCounted<Context> {
   const Ref<TrustStore> given_trust_;  // null: the system's roots
   SslContextOwner context_;
   std::string alpn_wire_;
+  std::unique_ptr<VerificationCache> verified_;
 };
+
+// The system's roots, loaded by the first call. Throws Failure.
+Ref<TrustStore> default_trust();
 
 // What is really in force, read back from OpenSSL, as JSON.
 std::string effective_settings(const Context& context);

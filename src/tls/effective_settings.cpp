@@ -1,10 +1,13 @@
 // What a context really does, read back from OpenSSL rather than from what was asked for.
 #include "status/error.h"
+#include "status/table.h"
 #include "tls/callbacks.h"
+#include "tls/certificate.h"
 #include "tls/context.h"
 #include "tls/error_queue.h"
 #include "tls/handshake_record.h"
 #include "tls/openssl.h"
+#include "tls/peer_policy.h"
 
 #include <array>
 #include <cstdio>
@@ -154,6 +157,11 @@ const char* client_auth_name(int mode) {
   return (mode & SSL_VERIFY_PEER) != 0 ? "request" : "none";
 }
 
+const char* revocation_name(std::int32_t mode) {
+  if (mode == SALLY_REVOCATION_LEAF) return "leaf";
+  return mode == SALLY_REVOCATION_CHAIN ? "chain" : "soft";
+}
+
 Json verification(const Context& context) {
   SSL_CTX* ctx = context.handle();
   const X509_VERIFY_PARAM* param = SSL_CTX_get0_param(ctx);
@@ -170,9 +178,23 @@ Json verification(const Context& context) {
   json["partial_wildcards"] = (host_flags & X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS) == 0;
   json["depth"] = SSL_CTX_get_verify_depth(ctx);
   json["security_level"] = SSL_CTX_get_security_level(ctx);
+  const VerificationRules& rules = context.settings().rules;
+  json["crl_check"] = (flags & X509_V_FLAG_CRL_CHECK) != 0;
+  json["revocation"] = revocation_name(rules.revocation);
+  json["time"] = rules.time == 0 ? Json(nullptr) : Json(utc_time(rules.time));
+  json["insecure_ignored"] = Json::array();
+  for (const sally_status ignored : rules.ignored)
+    json["insecure_ignored"].push_back(status::find(ignored)->name);
+  json["allowed_peers"] = Json::array();
+  for (const AllowedPeer& peer : rules.policy.allowed)
+    json["allowed_peers"].push_back(peer.pattern);
+  json["pins"] = Json::array();
+  for (const Pin& pin : rules.policy.pins) json["pins"].push_back(to_text(pin));
+  json["cache_entries"] = rules.cache_entries;
   const Ref<TrustStore>& trust = context.settings().trust;
   json["trust_source"] = trust ? Json(trust->source()) : Json(nullptr);
   json["trust_anchors"] = trust ? trust->size() : 0;
+  json["crls"] = trust ? trust->crls().size() : 0;
   return json;
 }
 

@@ -13,6 +13,7 @@ namespace sally::tls {
 struct PeerName {
   std::string text;
   bool is_ip = false;
+  bool is_email = false;
 };
 
 struct HandshakeRecord {
@@ -23,7 +24,10 @@ struct HandshakeRecord {
   bool certificate_sent = false;            // client: and got one
   std::vector<std::string> acceptable_cas;  // client: as the server named them, the first few
   bool peer_verified = false;
+  bool pin_matched = false;
   ErrorRef verdict;  // why the peer's certificate was refused
+  // What was found of a peer that was let in all the same; null for nothing.
+  ErrorRef findings;
 };
 
 }  // namespace sally::tls

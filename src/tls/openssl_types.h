@@ -8,6 +8,7 @@ struct ssl_st;
 struct ssl_ctx_st;
 struct x509_st;
 struct x509_store_st;
+struct X509_crl_st;
 struct evp_pkey_st;
 
 namespace sally::tls {
@@ -24,6 +25,9 @@ struct X509Deleter {
 struct X509StoreDeleter {
   void operator()(x509_store_st* store) const noexcept;
 };
+struct CrlDeleter {
+  void operator()(X509_crl_st* crl) const noexcept;
+};
 struct KeyDeleter {
   void operator()(evp_pkey_st* key) const noexcept;
 };
@@ -32,6 +36,7 @@ using SslOwner = std::unique_ptr<ssl_st, SslDeleter>;
 using SslContextOwner = std::unique_ptr<ssl_ctx_st, SslContextDeleter>;
 using X509Owner = std::unique_ptr<x509_st, X509Deleter>;
 using X509StoreOwner = std::unique_ptr<x509_store_st, X509StoreDeleter>;
+using CrlOwner = std::unique_ptr<X509_crl_st, CrlDeleter>;
 using KeyOwner = std::unique_ptr<evp_pkey_st, KeyDeleter>;
 
 }  // namespace sally::tls

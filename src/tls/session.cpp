@@ -369,6 +369,12 @@ SessionFacts Session::facts() const {
   for (int i = context_->is_server() ? 0 : 1; i < sk_X509_num(chain); ++i) {
     facts.peer_chain.push_back(describe(sk_X509_value(chain, i)));
   }
+  facts.findings = record_.findings;
+  facts.pin_matched = record_.pin_matched;
+  if (!record_.peer_verified) return facts;
+  const STACK_OF(X509)* verified = SSL_get0_verified_chain(ssl);
+  for (int i = 0; i < sk_X509_num(verified); ++i)
+    facts.verified_chain.push_back(describe(sk_X509_value(verified, i)));
   return facts;
 }
 

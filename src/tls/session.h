@@ -33,6 +33,9 @@ struct SessionFacts {
   bool certificate_sent = false;
   std::string correlation_id;
   std::vector<Ref<sally_certificate>> peer_chain;
+  std::vector<Ref<sally_certificate>> verified_chain;
+  bool pin_matched = false;
+  ErrorRef findings;
 };
 
 // What was written becomes records in a queue, which flush() hands to the channel.

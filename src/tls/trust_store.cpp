@@ -52,11 +52,16 @@ void append_folder(std::vector<X509Owner>& anchors, const std::string& folder) {
 
 }  // namespace
 
-TrustStore::TrustStore(const PemSource& source)
-    : TrustStore(read_certificates(source, SALLY_TRUST_STORE_BAD_FORMAT), source.name()) {}
+TrustStore::TrustStore(const PemSource& source, std::vector<CrlOwner> crls)
+    : TrustStore(read_certificates(source, SALLY_TRUST_STORE_BAD_FORMAT), source.name(),
+                 std::move(crls)) {}
 
-TrustStore::TrustStore(std::vector<X509Owner> anchors, std::string source)
-    : store_(checked(X509_STORE_new())), anchors_(std::move(anchors)), source_(std::move(source)) {
+TrustStore::TrustStore(std::vector<X509Owner> anchors, std::string source,
+                       std::vector<CrlOwner> crls)
+    : store_(checked(X509_STORE_new())),
+      anchors_(std::move(anchors)),
+      crls_(std::move(crls)),
+      source_(std::move(source)) {
   if (anchors_.empty()) {
     throw Failure(SALLY_TRUST_STORE_EMPTY,
                   {.message = "'" + source_ + "'", .source = source_, .phase = "load"});
@@ -64,6 +69,9 @@ TrustStore::TrustStore(std::vector<X509Owner> anchors, std::string source)
   clear_errors();
   for (const X509Owner& anchor : anchors_) {
     if (X509_STORE_add_cert(store_.get(), anchor.get()) != 1) throw std::bad_alloc();
+  }
+  for (const CrlOwner& crl : crls_) {
+    if (X509_STORE_add_crl(store_.get(), crl.get()) != 1) throw std::bad_alloc();
   }
 }
 

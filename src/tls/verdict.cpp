@@ -1,13 +1,12 @@
 #include "tls/verdict.h"
 
-#include "status/table.h"
 #include "tls/certificate.h"
-#include "tls/context.h"
 #include "tls/handshake_record.h"
 #include "tls/native_names.h"
 #include "tls/openssl.h"
+#include "tls/peer_policy.h"
+#include "tls/trust_store.h"
 
-#include <ctime>
 #include <string>
 
 namespace sally::tls {
@@ -16,12 +15,6 @@ namespace {
 
 std::string quoted(const std::string& text) {
   return "'" + text + "'";
-}
-
-std::string signature_of(const X509* certificate) {
-  const int algorithm = X509_get_signature_nid(certificate);
-  const char* name = algorithm == NID_undef ? nullptr : OBJ_nid2ln(algorithm);
-  return name != nullptr ? name : "an unknown signature algorithm";
 }
 
 std::string found_names(const X509* certificate) {
@@ -55,15 +48,16 @@ bool is_malformed(X509* certificate) {
   return (X509_get_extension_flags(certificate) & EXFLAG_INVALID) != 0;
 }
 
-void explain_time(const X509* certificate, ErrorDetail& detail) {
-  const std::int64_t now = std::time(nullptr);
+void explain_time(const X509* certificate, const Question& question, std::int64_t now,
+                  ErrorDetail& detail) {
   const std::string from = utc_time(not_before_of(certificate));
   const std::string until = utc_time(not_after_of(certificate));
-  detail.expected =
-      "a certificate that is valid at " + utc_time(now) + ", the time of this machine's clock";
+  const bool by_clock = question.rules.time == 0;
+  detail.expected = "a certificate that is valid at " + utc_time(now) +
+                    (by_clock ? ", the time of this machine's clock" : ", the time that is set");
   detail.found = "valid from " + from + " until " + until;
-  detail.message =
-      quoted(detail.subject) + " is " + detail.found + "; it is " + utc_time(now) + " now";
+  detail.message = quoted(detail.subject) + " is " + detail.found + "; it is " + utc_time(now) +
+                   (by_clock ? " now" : " by the time that is set");
 }
 
 void explain_name(const X509* certificate, const PeerName& name, ErrorDetail& detail) {
@@ -73,12 +67,11 @@ void explain_name(const X509* certificate, const PeerName& name, ErrorDetail& de
                    quoted(detail.subject) + " is for " + detail.found;
 }
 
-void explain_unknown_ca(X509_STORE_CTX* store, const Context& context, ErrorDetail& detail) {
-  const Ref<TrustStore>& trust = context.settings().trust;
-  if (trust) {
-    detail.expected = "an issuer among the " + std::to_string(trust->size()) +
-                      " CA certificates of '" + trust->source() + "'";
-    detail.source = trust->source();
+void explain_unknown_ca(const Question& question, ErrorDetail& detail) {
+  if (question.trust != nullptr) {
+    detail.expected = "an issuer among the " + std::to_string(question.trust->size()) +
+                      " CA certificates of '" + question.trust->source() + "'";
+    detail.source = question.trust->source();
   }
   detail.found = detail.issuer;
   detail.message =
@@ -90,7 +83,7 @@ void explain_unknown_ca(X509_STORE_CTX* store, const Context& context, ErrorDeta
         "the chain ends in " + quoted(detail.subject) + ", which is not a trusted CA of this side";
     return;
   }
-  if (sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) > 1) return;
+  if (sk_X509_num(question.untrusted) > 1) return;
   detail.hint =
       "Either the peer's CA is not the one that this side trusts, or the peer does not send its "
       "intermediate "
@@ -101,62 +94,150 @@ void explain_unknown_ca(X509_STORE_CTX* store, const Context& context, ErrorDeta
       "into this side's trust store.";
 }
 
-}  // namespace
-
-ErrorRef explain_verdict(X509_STORE_CTX* store, const PeerName& name, const Context& context) {
-  const int code = X509_STORE_CTX_get_error(store);
-  ErrorDetail detail{.native_domain = SALLY_DOMAIN_X509,
-                     .native_code = code,
-                     .native_name = std::string(x509_error_name(code)),
-                     .depth = X509_STORE_CTX_get_error_depth(store)};
-  sally_status status = status::from_name(SALLY_DOMAIN_X509, detail.native_name);
-  X509* certificate = X509_STORE_CTX_get_current_cert(store);
-  if (certificate == nullptr) certificate = X509_STORE_CTX_get0_cert(store);
-  if (certificate != nullptr && is_malformed(certificate)) status = SALLY_CERTIFICATE_MALFORMED;
-  if (certificate == nullptr) {
-    detail.message = X509_verify_cert_error_string(code);
-    return make_error(status, std::move(detail));
+std::string joined(const std::vector<std::string>& parts) {
+  constexpr std::size_t most_shown = 8;
+  std::string text;
+  for (std::size_t i = 0; i < parts.size() && i < most_shown; ++i) {
+    if (i > 0) text += ", ";
+    text += parts[i];
   }
+  if (parts.size() > most_shown)
+    text += " and " + std::to_string(parts.size() - most_shown) + " more";
+  return text;
+}
 
-  detail.subject = subject_of(certificate);
-  detail.issuer = issuer_of(certificate);
-  switch (status) {
+const char* kind_name(std::int32_t kind) {
+  switch (kind) {
+    case SALLY_NAME_DNS:
+      return "DNS:";
+    case SALLY_NAME_IP:
+      return "IP:";
+    case SALLY_NAME_EMAIL:
+      return "email:";
+    default:
+      return "URI:";
+  }
+}
+
+void explain_not_allowed(const X509* certificate, const PeerPolicy& policy, ErrorDetail& detail) {
+  std::vector<std::string> allowed;
+  for (const AllowedPeer& peer : policy.allowed)
+    allowed.push_back(kind_name(peer.kind) + peer.pattern);
+  detail.expected = "one of " + joined(allowed);
+  detail.found = found_names(certificate);
+  detail.message =
+      quoted(detail.subject) + " is for " + detail.found + ", expected " + detail.expected;
+}
+
+void explain_pins(const Question& question, const Judgement& judgement, ErrorDetail& detail) {
+  std::vector<std::string> expected;
+  for (const Pin& pin : question.rules.policy.pins) expected.push_back(to_text(pin));
+  std::vector<std::string> found;
+  for (const X509Owner& certificate : judgement.chain)
+    found.push_back(to_text(pin_of(certificate.get())));
+  detail.expected = "one of " + joined(expected);
+  detail.found = joined(found);
+  detail.message = "the keys of the chain of " + quoted(detail.subject) + " are " + detail.found;
+}
+
+void explain_key(X509* certificate, const VerificationRules& rules, ErrorDetail& detail) {
+  detail.found = key_of(certificate);
+  detail.expected = "at least 112 bits of security: RSA 2048, EC P-256 or more, or an Ed key";
+  if (rules.security_level != 2) {
+    detail.expected = "RSA, EC P-256 or more, or an Ed key, for security level " +
+                      std::to_string(rules.security_level);
+  }
+  detail.message = quoted(detail.subject) + " has a key of kind " + detail.found;
+}
+
+void explain_usage(Purpose purpose, ErrorDetail& detail) {
+  detail.expected = purpose == Purpose::client ? "extended key usage clientAuth"
+                                               : "extended key usage serverAuth";
+  detail.expected += " and key usage digitalSignature, or no such extensions";
+  detail.message =
+      quoted(detail.subject) + " may not be used for this: expected " + detail.expected;
+}
+
+void explain_malformed(X509* certificate, int code, ErrorDetail& detail) {
+  detail.found = is_malformed(certificate) ? "an extension that does not decode"
+                                           : X509_verify_cert_error_string(code);
+  detail.message = quoted(detail.subject) + ": " + detail.found;
+}
+
+void describe_fault(const Question& question, const Judgement& judgement, const Finding& finding,
+                    ErrorDetail& detail) {
+  X509* certificate = finding.certificate.get();
+  switch (finding.status) {
     case SALLY_CERTIFICATE_EXPIRED:
     case SALLY_CERTIFICATE_NOT_YET_VALID:
-      explain_time(certificate, detail);
-      break;
+      return explain_time(certificate, question, judgement.time, detail);
     case SALLY_CERTIFICATE_NAME_MISMATCH:
-      explain_name(certificate, name, detail);
-      break;
+      return explain_name(certificate, question.name, detail);
     case SALLY_CERTIFICATE_UNKNOWN_CA:
-      explain_unknown_ca(store, context, detail);
-      break;
+      return explain_unknown_ca(question, detail);
     case SALLY_CERTIFICATE_WEAK_KEY:
-      detail.found = key_of(certificate);
-      detail.expected = "at least 112 bits of security: RSA 2048, EC P-224 or more";
-      detail.message = quoted(detail.subject) + " has a key of kind " + detail.found;
-      break;
+      return explain_key(certificate, question.rules, detail);
     case SALLY_CERTIFICATE_WEAK_SIGNATURE:
-      detail.found = signature_of(certificate);
+      detail.found = signature_algorithm_of(certificate);
       detail.expected = "SHA-256 or better";
       detail.message = quoted(detail.subject) + " is signed with " + detail.found;
-      break;
+      return;
     case SALLY_CERTIFICATE_MALFORMED:
-      detail.found = is_malformed(certificate) ? "an extension that does not decode"
-                                               : X509_verify_cert_error_string(code);
-      detail.message = quoted(detail.subject) + ": " + detail.found;
-      break;
+      return explain_malformed(certificate, finding.code, detail);
     case SALLY_CERTIFICATE_WRONG_USAGE:
-      detail.expected =
-          context.is_server() ? "extended key usage clientAuth" : "extended key usage serverAuth";
-      detail.expected += " and key usage digitalSignature, or no such extensions";
-      detail.message =
-          quoted(detail.subject) + " may not be used for this: expected " + detail.expected;
-      break;
+      return explain_usage(question.purpose, detail);
+    case SALLY_PEER_NOT_ALLOWED:
+      return explain_not_allowed(certificate, question.rules.policy, detail);
+    case SALLY_PEER_PIN_MISMATCH:
+      return explain_pins(question, judgement, detail);
     default:
-      detail.message = quoted(detail.subject) + ": " + X509_verify_cert_error_string(code);
+      detail.message = quoted(detail.subject) + ": " + X509_verify_cert_error_string(finding.code);
   }
-  return make_error(status, std::move(detail));
+}
+
+ErrorRef explain_one(const Question& question, const Judgement& judgement, const Finding& finding) {
+  ErrorDetail detail{.native_domain = SALLY_DOMAIN_X509,
+                     .native_code = finding.code,
+                     .native_name = std::string(x509_error_name(finding.code)),
+                     .depth = finding.depth};
+  if (finding.certificate == nullptr) {
+    detail.message = X509_verify_cert_error_string(finding.code);
+    return make_error(finding.status, std::move(detail));
+  }
+  detail.subject = subject_of(finding.certificate.get());
+  detail.issuer = issuer_of(finding.certificate.get());
+  describe_fault(question, judgement, finding, detail);
+  return make_error(finding.status, std::move(detail));
+}
+
+}  // namespace
+
+ErrorRef explain(const Question& question, const Judgement& judgement) {
+  ErrorRef deciding;
+  std::vector<Fault> faults;
+  std::size_t fatal = 0;
+  for (const Finding& finding : judgement.findings) {
+    const ErrorRef one = explain_one(question, judgement, finding);
+    if (!finding.ignored && fatal++ == 0) deciding = one;
+    faults.push_back({.status = finding.status,
+                      .depth = finding.depth,
+                      .subject = one->detail().subject,
+                      .native_name = one->detail().native_name,
+                      .message = one->message(),
+                      .ignored = finding.ignored});
+  }
+  if (!deciding) {
+    ErrorDetail detail;
+    detail.faults = std::move(faults);
+    return make_error(SALLY_OK, std::move(detail));
+  }
+  return amend(deciding, [&](ErrorDetail& detail) {
+    if (fatal > 1) {
+      detail.message +=
+          "; and " + std::to_string(fatal - 1) + (fatal == 2 ? " fault more" : " faults more");
+    }
+    detail.faults = std::move(faults);
+  });
 }
 
 }  // namespace sally::tls

@@ -1,16 +1,13 @@
-// Why a peer's certificate chain was refused.
+// A judgement in words.
 #pragma once
 
 #include "status/error.h"
-
-struct x509_store_ctx_st;
+#include "tls/verifier.h"
 
 namespace sally::tls {
 
-class Context;
-struct PeerName;
-
-// After a failed verification, from the state that it left in `store`.
-ErrorRef explain_verdict(x509_store_ctx_st* store, const PeerName& name, const Context& context);
+// The fault that decides, with all others in its list. Of a peer that is accepted, an error of
+// status SALLY_OK with what was ignored.
+ErrorRef explain(const Question& question, const Judgement& judgement);
 
 }  // namespace sally::tls

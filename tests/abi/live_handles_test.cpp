@@ -13,10 +13,10 @@ using namespace sally::test;
 
 namespace {
 
-constexpr std::int32_t kinds = SALLY_HANDLE_OPERATION + 1;
+constexpr std::int32_t kinds = SALLY_HANDLE_VERDICT + 1;
 constexpr std::array<const char*, kinds> kind_names = {
-    "error",  "bytes",       "credential", "trust store", "TLS config", "certificate",
-    "stream", "stream info", "listener",   "runtime",     "queue",      "operation"};
+    "error",       "bytes",    "credential", "trust store", "TLS config", "certificate", "stream",
+    "stream info", "listener", "runtime",    "queue",       "operation",  "verdict"};
 using Counts = std::array<std::int64_t, kinds>;
 
 Counts live_handles() {
