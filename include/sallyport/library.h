@@ -25,7 +25,8 @@ enum {
   SALLY_HANDLE_RUNTIME = 9,
   SALLY_HANDLE_QUEUE = 10,
   SALLY_HANDLE_OPERATION = 11,
-  SALLY_HANDLE_VERDICT = 12
+  SALLY_HANDLE_VERDICT = 12,
+  SALLY_HANDLE_TICKET_KEYS = 13
 };
 
 /* sally_library_version is "0.1.0" for the library of these headers. */

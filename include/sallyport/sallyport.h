@@ -14,6 +14,7 @@
 #include <sallyport/status.h>
 #include <sallyport/stream.h>
 #include <sallyport/stream_info.h>
+#include <sallyport/ticket_keys.h>
 #include <sallyport/tls_config.h>
 #include <sallyport/trust_store.h>
 #include <sallyport/verify.h>

@@ -19,6 +19,7 @@
 #include <sallyport/stream_info.hpp>
 #include <sallyport/stream_options.hpp>
 #include <sallyport/task.hpp>
+#include <sallyport/ticket_keys.hpp>
 #include <sallyport/tls_config.hpp>
 #include <sallyport/trust_store.hpp>
 #include <sallyport/verify.hpp>

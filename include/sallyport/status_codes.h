@@ -133,6 +133,8 @@ enum {
   SALLY_PLAINTEXT_BEFORE_TLS = 223,
   /* the stream is less protected than this side demands */
   SALLY_PROTECTION_TOO_LOW = 224,
+  /* the server did not confirm in time that it accepts this side's certificate */
+  SALLY_UNCONFIRMED = 240,
 
   /* --- The peer's certificate, judged by this side. --- */
 
@@ -203,6 +205,8 @@ enum {
   SALLY_TRUST_STORE_EMPTY = 410,
   /* the trust store is in no format that can be read */
   SALLY_TRUST_STORE_BAD_FORMAT = 411,
+  /* the file is no set of ticket keys */
+  SALLY_TICKET_KEYS_BAD_FORMAT = 420,
 
   /* --- Alerts that the peer sent: 1000 plus the AlertDescription (RFC 8446 section 6). --- */
 

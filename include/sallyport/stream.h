@@ -28,10 +28,18 @@ enum {
    */
   SALLY_STREAM_LOW_LATENCY = 1,
   /*
-   * Not under TLS from the start: `tls` is then NULL. sally_stream_upgrade secures such a stream, as
-   * STARTTLS does. Without this flag there is no plain stream.
+   * Not under TLS from the start: `tls` is then NULL. sally_stream_upgrade secures such a stream,
+   * as STARTTLS does. Without this flag there is no plain stream.
    */
-  SALLY_STREAM_PLAIN = 2
+  SALLY_STREAM_PLAIN = 2,
+  /*
+   * A client's connect and upgrade end well only when the server has accepted the certificate that
+   * it asked for. In TLS 1.2 it has when the handshake ends. In TLS 1.3 it has when it sends a
+   * session ticket: until the deadline of the handshake one is waited for, SALLY_UNCONFIRMED where
+   * none comes, and a refusal is told here, not by the first read. It is acceptance by the server's
+   * TLS; what its application thinks is another matter. Streams only.
+   */
+  SALLY_STREAM_CONFIRMED = 4
 };
 
 typedef struct sally_stream_options {
@@ -65,9 +73,10 @@ enum { SALLY_DIRECTION_READ = 1, SALLY_DIRECTION_WRITE = 2 };
 /*
  * sally_stream_create makes a stream that is not yet connected. Strings are copied.
  *
- * SALLY_INVALID_ARGUMENT: no host or service, no config without SALLY_STREAM_PLAIN, a name that cannot be a host name, a flag that is not
- * known, a config for servers, or a low watermark that is not below the high one. SALLY_INVALID_STATE and the statuses of loading: the
- * config cannot be used as it is.
+ * SALLY_INVALID_ARGUMENT: no host or service, no config without SALLY_STREAM_PLAIN, a name that
+ * cannot be a host name, a flag that is not known, a config for servers, or a low watermark that is
+ * not below the high one. SALLY_INVALID_STATE and the statuses of loading: the config cannot be
+ * used as it is.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_create(const sally_stream_options *options,
                                                               sally_stream **stream,
@@ -95,9 +104,9 @@ sally_stream_connect_async(sally_stream *stream, int64_t timeout_ms,
 /*
  * sally_stream_upgrade turns a plain stream into a secured one, as STARTTLS does: a client's config
  * makes it a TLS client that verifies `verify_name` (NULL: the host that was connected to), a
- * server's config a TLS server (`verify_name` is then NULL). Call it when both sides have agreed and
- * the whole of the peer's plain answer was read, with no operation pending. Default time-out: 10 s.
- * Any failure ends the stream.
+ * server's config a TLS server (`verify_name` is then NULL). Call it when both sides have agreed
+ * and the whole of the peer's plain answer was read, with no operation pending. Default time-out:
+ * 10 s. Any failure ends the stream.
  *
  * SALLY_PLAINTEXT_BEFORE_TLS: the peer sent plaintext behind the agreement (RFC 3207 section 4.2
  * asks to discard it; ending the connection cannot be fooled).
@@ -114,16 +123,16 @@ sally_stream_upgrade_async(sally_stream *stream, sally_tls_config *tls, const ch
                            sally_operation **operation, sally_error **error);
 
 /*
- * sally_stream_protection is how the stream is protected now: SALLY_TLS_1_2 or SALLY_TLS_1_3, or 0 in
- * plain; 0 for a handle that is NULL, inherited, or not yet connected.
+ * sally_stream_protection is how the stream is protected now: SALLY_TLS_1_2 or SALLY_TLS_1_3, or 0
+ * in plain; 0 for a handle that is NULL, inherited, or not yet connected.
  */
 SALLY_API int32_t sally_stream_protection(const sally_stream *stream);
 
 /*
- * sally_stream_require_protection sets the least protection (SALLY_TLS_1_2, SALLY_TLS_1_3, or 0, the
- * default) under which bytes may be read or written from now on; below it reads and writes answer
- * SALLY_PROTECTION_TOO_LOW. Call it on a plain stream when what follows is for TLS only: a peer, or
- * someone between, that talks this side out of the upgrade then gets nothing.
+ * sally_stream_require_protection sets the least protection (SALLY_TLS_1_2, SALLY_TLS_1_3, or 0,
+ * the default) under which bytes may be read or written from now on; below it reads and writes
+ * answer SALLY_PROTECTION_TOO_LOW. Call it on a plain stream when what follows is for TLS only: a
+ * peer, or someone between, that talks this side out of the upgrade then gets nothing.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_require_protection(sally_stream *stream,
                                                                           int32_t protection,
@@ -163,9 +172,9 @@ sally_stream_read_exactly_async(sally_stream *stream, void *buffer, size_t capac
                                 sally_operation **operation, sally_error **error);
 
 /*
- * sally_stream_read_until moves bytes up to and with the first `delimiter` (1 to 256 bytes: "\r\n");
- * what came behind it stays for the next read. The delimiter is copied. Where it fails, `*size` bytes
- * were moved, and are the caller's.
+ * sally_stream_read_until moves bytes up to and with the first `delimiter` (1 to 256 bytes:
+ * "\r\n"); what came behind it stays for the next read. The delimiter is copied. Where it fails,
+ * `*size` bytes were moved, and are the caller's.
  *
  * SALLY_LIMIT_EXCEEDED: the buffer is full, and the delimiter is not in it.
  */
@@ -182,7 +191,8 @@ sally_stream_read_until_async(sally_stream *stream, void *buffer, size_t capacit
 /*
  * sally_stream_wait waits until a read (SALLY_DIRECTION_READ in `interest`), or a write, would do
  * something at once, and stores in `*ready` which of those asked for would. A read that would fail,
- * or meet the end of the stream, counts. Any number of waits may be pending, beside reads and writes.
+ * or meet the end of the stream, counts. Any number of waits may be pending, beside reads and
+ * writes.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_wait(sally_stream *stream, uint32_t interest,
                                                             uint32_t *ready, int64_t timeout_ms,
@@ -198,9 +208,9 @@ sally_stream_wait_async(sally_stream *stream, uint32_t interest, int64_t timeout
  * SALLY_WOULD_BLOCK; the rest is the caller's to write again. `flags`: 0 or SALLY_MORE.
  *
  * Success means that the bytes were handed to the operating system, not that the peer has read
- * them. With SALLY_MORE it means that the library has them: they fill TLS records, and leave, together,
- * with the next write without SALLY_MORE, with sally_stream_flush, or when a read waits. Asynchronous
- * writes that are pending at the same time share records in the same way.
+ * them. With SALLY_MORE it means that the library has them: they fill TLS records, and leave,
+ * together, with the next write without SALLY_MORE, with sally_stream_flush, or when a read waits.
+ * Asynchronous writes that are pending at the same time share records in the same way.
  * SALLY_INVALID_STATE: after sally_stream_shutdown.
  *
  * SALLY_WOULD_BLOCK, SALLY_TIMED_OUT, SALLY_CANCELED and argument errors pass; every other failure
@@ -217,8 +227,8 @@ sally_stream_write_async(sally_stream *stream, const void *data, size_t size, ui
                          sally_operation **operation, sally_error **error);
 
 /*
- * sally_stream_writev is sally_stream_write of several buffers, one behind the other; small ones share
- * a record. The array is copied, the bytes are not.
+ * sally_stream_writev is sally_stream_write of several buffers, one behind the other; small ones
+ * share a record. The array is copied, the bytes are not.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status
 sally_stream_writev(sally_stream *stream, const sally_buffer *buffers, size_t count, uint32_t flags,
@@ -242,8 +252,8 @@ sally_stream_flush_async(sally_stream *stream, int64_t timeout_ms,
 
 /*
  * sally_stream_shutdown ends the sending direction: close_notify follows what was written (RFC 8446
- * section 6.1), or TCP's end on a plain stream. Reading goes on. A second time it does nothing. Default
- * time-out: 5 s.
+ * section 6.1), or TCP's end on a plain stream. Reading goes on. A second time it does nothing.
+ * Default time-out: 5 s.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_shutdown(sally_stream *stream,
                                                                 int64_t timeout_ms,

@@ -54,6 +54,7 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
     sally_stream_options raw{};
     raw.struct_size = sizeof(raw);
     if (options.low_latency) raw.flags |= SALLY_STREAM_LOW_LATENCY;
+    if (options.confirmed) raw.flags |= SALLY_STREAM_CONFIRMED;
     if (options.plain) raw.flags |= SALLY_STREAM_PLAIN;
     raw.host = detail::c_text(options.host);
     raw.verify_name = detail::c_text(options.verify_name);

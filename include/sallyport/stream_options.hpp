@@ -24,6 +24,7 @@ struct StreamOptions {
   std::uint32_t high_watermark = 0;  // bytes that wait to be sent before writes wait
   std::uint32_t low_watermark = 0;   // how few must be left before they go on
   bool low_latency = false;          // small TLS records where a burst of writing begins
+  bool confirmed = false;            // connected only when the server accepted the certificate
   bool plain = false;                // not under TLS before upgrade() is called
 };
 

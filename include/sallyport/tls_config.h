@@ -8,6 +8,7 @@
 #include <sallyport/bytes.h>
 #include <sallyport/credential.h>
 #include <sallyport/error.h>
+#include <sallyport/ticket_keys.h>
 #include <sallyport/trust_store.h>
 
 SALLY_BEGIN_DECLS
@@ -86,6 +87,50 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_alpn(sally_tls_co
                                                                     size_t count,
                                                                     sally_error **error);
 
+/* Whether sessions are resumed, RFC 8446 section 2.2. */
+enum {
+  SALLY_RESUMPTION_OFF = 1,
+  SALLY_RESUMPTION_ON = 2 /* the default */
+};
+
+/*
+ * sally_tls_config_set_resumption takes a SALLY_RESUMPTION_* and how many sessions are kept, the
+ * newest; 0 stands for 4096. A server keeps sessions in memory, some 4 KiB each, and gives its
+ * clients tickets that name them, unless it has ticket keys. A client keeps those that servers gave
+ * it, by the name that it verified.
+ *
+ * Resuming lets in nobody whom a full handshake would not: a session is bound to the trust, the
+ * client-auth mode and the server name that it was made under, and the peer's chain is checked
+ * again, by all rules and at the present time, before it resumes; where any of that fails there is
+ * a full handshake. Sessions go when the trust or a credential of the config has a new generation.
+ * There is no 0-RTT. With insecure_skip_verification nothing is resumed.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_resumption(sally_tls_config *config,
+                                                                          int32_t mode,
+                                                                          uint32_t sessions,
+                                                                          sally_error **error);
+
+/*
+ * sally_tls_config_set_session_lifetime sets for how many seconds a session may be resumed: 1 to
+ * 604800 (seven days, RFC 8446 section 4.6.1); the default is an hour.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_session_lifetime(
+    sally_tls_config *config, int64_t seconds, sally_error **error);
+
+/*
+ * sally_tls_config_set_ticket_keys lets clients keep their sessions, encrypted, so that any server
+ * of a fleet that shares the keys resumes them; servers only. Costs more per full handshake than
+ * sessions in memory. The config keeps a reference.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_ticket_keys(
+    sally_tls_config *config, sally_ticket_keys *keys, sally_error **error);
+
+/*
+ * sally_tls_config_cached_sessions counts the sessions that are kept; 0 before the first use and
+ * for a NULL handle.
+ */
+SALLY_API size_t sally_tls_config_cached_sessions(sally_tls_config *config);
+
 /*
  * sally_tls_config_insecure_skip_verification accepts any certificate of the peer, or none in its
  * stead: whoever sits on the path can be the peer. For experiments only. A server that requires a
@@ -100,8 +145,8 @@ sally_tls_config_insecure_skip_verification(sally_tls_config *config, sally_erro
 
 /*
  * sally_tls_config_set_verification_time sets the time for which certificates and CRLs must be
- * valid, in seconds since 1970-01-01T00:00:00Z, instead of the clock: for tests, and for devices that
- * have no clock, which may take the time when their software was built. A certificate that has
+ * valid, in seconds since 1970-01-01T00:00:00Z, instead of the clock: for tests, and for devices
+ * that have no clock, which may take the time when their software was built. A certificate that has
  * expired since is then taken for good. 0 stands for the clock; a negative time is
  * SALLY_INVALID_ARGUMENT.
  */
@@ -119,15 +164,15 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_max_depth(sally_t
 
 /*
  * sally_tls_config_set_security_level sets how strong keys and digests must be, those of both
- * sides' certificates and of the key exchange: 2 (112 bits: RSA 2048; the default), 3 (128 bits: RSA
- * 3072, P-256) or 4 (192 bits: RSA 7680, P-384).
+ * sides' certificates and of the key exchange: 2 (112 bits: RSA 2048; the default), 3 (128 bits:
+ * RSA 3072, P-256) or 4 (192 bits: RSA 7680, P-384).
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_security_level(
     sally_tls_config *config, int32_t level, sally_error **error);
 
 /*
- * sally_tls_config_insecure_set_security_level takes 0 (no demands; SHA-1 signatures) or 1 (80 bits:
- * RSA 1024), for a peer that cannot be mended: its certificates can be forged.
+ * sally_tls_config_insecure_set_security_level takes 0 (no demands; SHA-1 signatures) or 1 (80
+ * bits: RSA 1024), for a peer that cannot be mended: its certificates can be forged.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_insecure_set_security_level(
     sally_tls_config *config, int32_t level, sally_error **error);
@@ -139,19 +184,19 @@ enum {
   SALLY_REVOCATION_CHAIN = 3 /* and for each CA certificate below the trust anchor */
 };
 /*
- * sally_tls_config_set_revocation takes a SALLY_REVOCATION_*. CRLs are those of the trust store; one
- * that is there is never passed over. What is demanded and is missing, out of date, or not signed by
- * the issuer is SALLY_CERTIFICATE_REVOCATION_UNKNOWN.
+ * sally_tls_config_set_revocation takes a SALLY_REVOCATION_*. CRLs are those of the trust store;
+ * one that is there is never passed over. What is demanded and is missing, out of date, or not
+ * signed by the issuer is SALLY_CERTIFICATE_REVOCATION_UNKNOWN.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_revocation(sally_tls_config *config,
                                                                           int32_t mode,
                                                                           sally_error **error);
 
 /*
- * sally_tls_config_allow_partial_chain lets a chain end in any certificate of the trust store. Without
- * it only a self-signed one is an anchor, and an intermediate CA or a peer's own certificate that is
- * in the trust store counts for nothing until its root is there too. For those who trust an
- * intermediate CA and not its root.
+ * sally_tls_config_allow_partial_chain lets a chain end in any certificate of the trust store.
+ * Without it only a self-signed one is an anchor, and an intermediate CA or a peer's own
+ * certificate that is in the trust store counts for nothing until its root is there too. For those
+ * who trust an intermediate CA and not its root.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status
 sally_tls_config_allow_partial_chain(sally_tls_config *config, sally_error **error);
@@ -171,20 +216,19 @@ sally_tls_config_insecure_ignore(sally_tls_config *config, sally_status status,
 /*
  * sally_tls_config_allow_peer adds a name that lets a peer in whose chain is good: each is an
  * alternative to the others, and with the first one a peer that bears none of them is refused,
- * SALLY_PEER_NOT_ALLOWED. Only subject alternative names count. On a client the server's name must match
- * besides. On a server that asks for no client certificates it is SALLY_INVALID_STATE when the config
- * is used; one that only requests them lets in a client that shows none.
+ * SALLY_PEER_NOT_ALLOWED. Only subject alternative names count. On a client the server's name must
+ * match besides. On a server that asks for no client certificates it is SALLY_INVALID_STATE when
+ * the config is used; one that only requests them lets in a client that shows none.
  *
  * `kind` is a SALLY_NAME_*, and `pattern`:
- * SALLY_NAME_DNS: a name, matched as a server's is (RFC 9525: a wildcard in the certificate stands for
- *   one label), or "*." and a name of two labels at least, for each name with one label more.
+ * SALLY_NAME_DNS: a name, matched as a server's is (RFC 9525: a wildcard in the certificate stands
+ * for one label), or "*." and a name of two labels at least, for each name with one label more.
  * SALLY_NAME_IP: an address.
  * SALLY_NAME_EMAIL: an address; its host may be in either case.
- * SALLY_NAME_URI: a URI, compared byte for byte, or one that ends in a slash and "*", for each that has
- *   a path below it: "spiffe://example.org/payments/" and "*". There, a path with an empty, "." or ".."
- *   segment, a query, or an encoded byte does not match. For a SPIFFE ID the certificate must hold
- *   exactly one URI.
- * What is none of these is SALLY_INVALID_ARGUMENT.
+ * SALLY_NAME_URI: a URI, compared byte for byte, or one that ends in a slash and "*", for each that
+ * has a path below it: "spiffe://example.org/payments/" and "*". There, a path with an empty, "."
+ * or ".." segment, a query, or an encoded byte does not match. For a SPIFFE ID the certificate must
+ * hold exactly one URI. What is none of these is SALLY_INVALID_ARGUMENT.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_allow_peer(sally_tls_config *config,
                                                                       int32_t kind,
@@ -199,21 +243,21 @@ enum {
 /*
  * sally_tls_config_add_pin adds a public key, one of which the verified chain must hold besides all
  * else, or the peer is refused, SALLY_PEER_PIN_MISMATCH. `pin` is the SHA-256 of a
- * subjectPublicKeyInfo, as "sha256/BASE64" (sally_certificate_spki_pin) or in hexadecimal. Pins with
- * the same flags are alternatives; each such group that there is must be met.
+ * subjectPublicKeyInfo, as "sha256/BASE64" (sally_certificate_spki_pin) or in hexadecimal. Pins
+ * with the same flags are alternatives; each such group that there is must be met.
  *
- * Add at least one backup, the pin of a key that is not in use yet: with a single one, the day on which
- * the peer must change its key locks everybody out. Try it first with SALLY_PIN_REPORT_ONLY.
+ * Add at least one backup, the pin of a key that is not in use yet: with a single one, the day on
+ * which the peer must change its key locks everybody out. Try it first with SALLY_PIN_REPORT_ONLY.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_add_pin(sally_tls_config *config,
                                                                    const char *pin, uint32_t flags,
                                                                    sally_error **error);
 
 /*
- * sally_tls_config_set_verification_cache sets how many good chains are remembered, 1024 unless set,
- * 0 for none, 1000000 at most. A peer that shows the same certificates again is then spared
- * their signatures' checking; it must still prove that the key is its own. Only what passed is remembered,
- * and not beyond the end of any certificate of the chain, or the date of any CRL.
+ * sally_tls_config_set_verification_cache sets how many good chains are remembered, 1024 unless
+ * set, 0 for none, 1000000 at most. A peer that shows the same certificates again is then spared
+ * their signatures' checking; it must still prove that the key is its own. Only what passed is
+ * remembered, and not beyond the end of any certificate of the chain, or the date of any CRL.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_verification_cache(
     sally_tls_config *config, size_t entries, sally_error **error);

@@ -12,6 +12,7 @@
 #include <sallyport/bytes.hpp>
 #include <sallyport/credential.hpp>
 #include <sallyport/error.hpp>
+#include <sallyport/ticket_keys.hpp>
 #include <sallyport/tls_config.h>
 #include <sallyport/trust_store.hpp>
 
@@ -60,6 +61,25 @@ class TlsConfig
       return sally_tls_config_set_alpn(get(), pointers.data(), pointers.size(), error);
     });
   }
+  // Whether sessions are resumed, and how many are kept (0: 4096).
+  TlsConfig resumption(bool on, std::uint32_t sessions = 0) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_resumption(get(), on ? SALLY_RESUMPTION_ON : SALLY_RESUMPTION_OFF,
+                                             sessions, error);
+    });
+  }
+  TlsConfig session_lifetime(std::chrono::seconds lifetime) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_session_lifetime(get(), lifetime.count(), error);
+    });
+  }
+  // Servers: the clients keep their sessions, encrypted with these.
+  TlsConfig ticket_keys(const TicketKeys& keys) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_ticket_keys(get(), keys.get(), error);
+    });
+  }
+  std::size_t cached_sessions() const noexcept { return sally_tls_config_cached_sessions(get()); }
   // Accepts any certificate of the peer: whoever sits on the path can be the peer. For experiments
   // only.
   TlsConfig insecure_skip_verification() {

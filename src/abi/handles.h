@@ -8,6 +8,7 @@
 #include "tls/config.h"
 #include "tls/credential.h"
 #include "tls/source.h"
+#include "tls/ticket_keys.h"
 #include "tls/trust_store.h"
 #include "transport/runtime.h"
 
@@ -16,6 +17,7 @@
 #include <sallyport/queue.h>
 #include <sallyport/runtime.h>
 #include <sallyport/stream.h>
+#include <sallyport/ticket_keys.h>
 #include <sallyport/tls_config.h>
 #include <sallyport/trust_store.h>
 
@@ -27,6 +29,12 @@ struct sally_credential final : sally::abi::ObjectHandle<sally_credential, SALLY
 struct sally_trust_store final
     : sally::abi::ObjectHandle<sally_trust_store, SALLY_HANDLE_TRUST_STORE,
                                sally::tls::TrustSource> {
+  using ObjectHandle::ObjectHandle;
+};
+
+struct sally_ticket_keys final
+    : sally::abi::ObjectHandle<sally_ticket_keys, SALLY_HANDLE_TICKET_KEYS,
+                               sally::tls::TicketKeySource> {
   using ObjectHandle::ObjectHandle;
 };
 

@@ -63,6 +63,7 @@ sally_status sally_listener_bind(const sally_listener_options* options, sally_li
                         .service = given.service,
                         .config = {},
                         .limits = to_limits(given)};
+    require((given.flags & SALLY_STREAM_CONFIRMED) == 0, "only a client is confirmed");
     setup.flow = sally::abi::to_flow_limits(given.flags, given.high_watermark, given.low_watermark);
     if (given.runtime != nullptr) setup.runtime = usable(given.runtime).object;
     if (given.tls != nullptr) {

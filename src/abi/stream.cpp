@@ -43,6 +43,7 @@ sally_status sally_stream_create(const sally_stream_options* options, sally_stre
     target.peer_name = to_peer_name(name);
     target.limits = to_flow_limits(given_options.flags, given_options.high_watermark,
                                    given_options.low_watermark);
+    target.confirmed = (given_options.flags & SALLY_STREAM_CONFIRMED) != 0;
     if (given_options.runtime != nullptr) target.runtime = usable(given_options.runtime).object;
     if (given_options.tls != nullptr) {
       auto& config = usable(given_options.tls);

@@ -22,8 +22,9 @@ inline void require_config_or_plain(const sally_tls_config* tls, std::uint32_t f
 // Throws Failure(SALLY_INVALID_ARGUMENT).
 inline transport::FlowLimits to_flow_limits(std::uint32_t flags, std::uint32_t high_watermark,
                                             std::uint32_t low_watermark) {
-  require((flags & ~std::uint32_t{SALLY_STREAM_LOW_LATENCY | SALLY_STREAM_PLAIN}) == 0,
-          "a flag is not known");
+  constexpr std::uint32_t known =
+      SALLY_STREAM_LOW_LATENCY | SALLY_STREAM_PLAIN | SALLY_STREAM_CONFIRMED;
+  require((flags & ~known) == 0, "a flag is not known");
   transport::FlowLimits limits;
   limits.low_latency = (flags & SALLY_STREAM_LOW_LATENCY) != 0;
   if (high_watermark != 0) limits.high_watermark = high_watermark;

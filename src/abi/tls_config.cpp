@@ -99,6 +99,41 @@ sally_status sally_tls_config_set_alpn(sally_tls_config* config, const char* con
   });
 }
 
+sally_status sally_tls_config_set_resumption(sally_tls_config* config, int32_t mode,
+                                             uint32_t sessions, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(mode == SALLY_RESUMPTION_OFF || mode == SALLY_RESUMPTION_ON,
+            "mode is not a SALLY_RESUMPTION_*");
+    handle.object->set_resumption(mode == SALLY_RESUMPTION_ON, sessions);
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_set_session_lifetime(sally_tls_config* config, int64_t seconds,
+                                                   sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    constexpr std::int64_t longest = 7 * 24 * 3600;
+    require(seconds >= 1 && seconds <= longest, "seconds is not from 1 to 604800");
+    handle.object->set_session_lifetime(seconds);
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_set_ticket_keys(sally_tls_config* config, sally_ticket_keys* keys,
+                                              sally_error** error) {
+  return guarded(error, [&] {
+    usable(config).object->set_ticket_keys(usable(keys).object);
+    return SALLY_OK;
+  });
+}
+
+size_t sally_tls_config_cached_sessions(sally_tls_config* config) {
+  if (config == nullptr || config->inherited()) return 0;
+  return config->object->cached_sessions();
+}
+
 sally_status sally_tls_config_insecure_skip_verification(sally_tls_config* config,
                                                          sally_error** error) {
   return guarded(error, [&] {

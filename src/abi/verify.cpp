@@ -73,7 +73,7 @@ sally_status sally_verify(const sally_verify_options* options, sally_verdict** v
     check(given);
     sally::tls::Settings settings;
     if (given.config != nullptr) settings = usable(given.config).object->settings();
-    if (given.trust != nullptr) settings.trust = usable(given.trust).object;
+    if (given.trust != nullptr) settings.trust = usable(given.trust).object->current();
     if (given.time != 0) settings.rules.time = given.time;
     *verdict = new sally_verdict(sally::tls::judge_offline(
         {.trust = settings.trust,

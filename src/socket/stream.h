@@ -35,6 +35,7 @@ struct Target {
   Ref<tls::Config> config{};          // null: plain
   Ref<transport::Runtime> runtime{};  // null: the shared one
   transport::FlowLimits limits{};
+  bool confirmed = false;  // connected only when the server accepted the certificate
 };
 
 // What a listener hands over.

@@ -80,6 +80,7 @@ void Stream::begin_flow(const Ref<tls::Config>& config, const tls::PeerName& nam
   if (config) {
     auto session = std::make_unique<tls::Session>(config->freeze(), name, *transport_);
     session_ = session.get();
+    if (target_.confirmed) session->await_confirmation();
     flow_ = std::move(session);
   } else {
     flow_ = std::make_unique<transport::PlainFlow>(*transport_);
@@ -129,6 +130,8 @@ void Stream::end_connect(const Operation& operation, Outcome& outcome) noexcept 
   state_ = State::closed;
   closing_ = true;
   drop_dialer();
+  const bool late = outcome.status == SALLY_TIMED_OUT;
+  if (late && session_ != nullptr && session_->is_unconfirmed()) outcome = SALLY_UNCONFIRMED;
   const bool dialing = operation.request.verb == Verb::connect && !flow_;
   const std::string peer = transport_ ? transport_->peer_address() : "";
   const std::string target =

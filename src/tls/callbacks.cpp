@@ -6,16 +6,13 @@
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
 #include "tls/openssl.h"
+#include "tls/resumption.h"
 
 #include <algorithm>
 #include <span>
 #include <utility>
 
 namespace sally::tls {
-
-namespace {
-
-constexpr int most_acceptable_cas = 16;
 
 HandshakeRecord& record_of(const SSL* ssl) {
   return *static_cast<HandshakeRecord*>(SSL_get_app_data(ssl));
@@ -24,6 +21,10 @@ HandshakeRecord& record_of(const SSL* ssl) {
 const Context& context_of(const SSL* ssl) {
   return *static_cast<const Context*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
 }
+
+namespace {
+
+constexpr int most_acceptable_cas = 16;
 
 // The X.509 error that makes OpenSSL send the alert of RFC 8446 section 6.2, where its own choice
 // is another: a certificate that "is not currently valid" is certificate_expired, one that is
@@ -134,6 +135,11 @@ int accept_server_name(SSL* /*ssl*/, int* /*alert*/, void* /*unused*/) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+int read_client_hello(SSL* ssl, int* /*alert*/, void* /*unused*/) {
+  bind_to_server_name(ssl);
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 }  // namespace
 
 void install_callbacks(SSL_CTX* context, const Context& owner) {
@@ -144,6 +150,7 @@ void install_callbacks(SSL_CTX* context, const Context& owner) {
   SSL_CTX_set_cert_cb(context, &note_certificate_request, nullptr);
   if (!owner.is_server()) return;
   SSL_CTX_set_tlsext_servername_callback(context, &accept_server_name);
+  SSL_CTX_set_client_hello_cb(context, &read_client_hello, nullptr);
   if (!owner.alpn_wire().empty()) SSL_CTX_set_alpn_select_cb(context, &select_alpn, nullptr);
 }
 

@@ -25,46 +25,63 @@ void leave_chain(X509_STORE_CTX* store, const std::vector<X509Owner>& chain) {
   X509_STORE_CTX_set0_verified_chain(store, copy);
 }
 
-void accept(X509_STORE_CTX* store, const GoodChain& good, HandshakeRecord& record) {
-  leave_chain(store, good.chain);
-  X509_STORE_CTX_set_error(store, X509_V_OK);
-  record.pin_matched = good.pin_matched;
-  record.findings = good.findings;
+Question question_of(X509* leaf, STACK_OF(X509) * sent, const Context& context,
+                     const HandshakeRecord& record) {
+  return {.trust = context.settings().trust.get(),
+          .leaf = leaf,
+          .untrusted = sent,
+          .purpose = context.is_server() ? Purpose::client : Purpose::server,
+          .name = record.peer_name,
+          .rules = context.settings().rules};
 }
 
-}  // namespace
-
-bool verify_chain(X509_STORE_CTX* store, const Context& context, HandshakeRecord& record) {
-  const Settings& settings = context.settings();
-  const Question question{.trust = settings.trust.get(),
-                          .leaf = X509_STORE_CTX_get0_cert(store),
-                          .untrusted = X509_STORE_CTX_get0_untrusted(store),
-                          .purpose = context.is_server() ? Purpose::client : Purpose::server,
-                          .name = record.peer_name,
-                          .rules = settings.rules};
+// Null where the chain is not good: `judgement` then says why. A good one that is known already is not
+// judged anew.
+VerificationCache::Entry look_at(const Question& question, const Context& context,
+                                 Judgement& judgement) {
   VerificationCache& cache = context.verified();
   const std::string key = cache.enabled() ? digest_of(question) : std::string();
   if (cache.enabled()) {
-    if (const auto known = cache.find(key, time_of(settings.rules))) {
-      accept(store, *known, record);
-      return true;
-    }
+    if (auto known = cache.find(key, time_of(question.rules))) return known;
   }
-
-  Judgement judgement = judge(question);
-  if (const Finding* fatal = judgement.fatal()) {
-    X509_STORE_CTX_set_error(store, fatal->code);
-    record.verdict = explain(question, judgement);
-    return false;
-  }
+  judgement = judge(question);
+  if (!judgement.accepted()) return nullptr;
   const TimeWindow window = window_of(judgement, question.trust);
   auto good = std::make_shared<GoodChain>();
   if (!judgement.findings.empty()) good->findings = explain(question, judgement);
   good->pin_matched = judgement.pin_matched;
   good->chain = std::move(judgement.chain);
-  accept(store, *good, record);
-  if (cache.enabled()) cache.remember(key, window, std::move(good));
+  if (cache.enabled()) cache.remember(key, window, good);
+  return good;
+}
+
+}  // namespace
+
+bool verify_chain(X509_STORE_CTX* store, const Context& context, HandshakeRecord& record) {
+  const Question question = question_of(X509_STORE_CTX_get0_cert(store),
+                                        X509_STORE_CTX_get0_untrusted(store), context, record);
+  Judgement judgement;
+  record.good = look_at(question, context, judgement);
+  if (!record.good) {
+    X509_STORE_CTX_set_error(store, judgement.fatal()->code);
+    record.verdict = explain(question, judgement);
+    return false;
+  }
+  leave_chain(store, record.good->chain);
+  X509_STORE_CTX_set_error(store, X509_V_OK);
   return true;
+}
+
+bool check_again(X509* leaf, const std::vector<X509Owner>& sent, const Context& context,
+                 HandshakeRecord& record) {
+  const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> stack(
+      checked(sk_X509_new_null()), [](STACK_OF(X509) * given) { sk_X509_free(given); });
+  for (const X509Owner& certificate : sent) {
+    if (sk_X509_push(stack.get(), certificate.get()) == 0) throw std::bad_alloc();
+  }
+  Judgement judgement;
+  record.good = look_at(question_of(leaf, stack.get(), context, record), context, judgement);
+  return record.good != nullptr;
 }
 
 }  // namespace sally::tls

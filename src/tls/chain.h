@@ -1,6 +1,10 @@
 // Judging the peer of a connection.
 #pragma once
 
+#include "tls/openssl_types.h"
+
+#include <vector>
+
 struct x509_store_ctx_st;
 
 namespace sally::tls {
@@ -12,5 +16,10 @@ struct HandshakeRecord;
 // error in `store` is the one that the alert is to be picked from; if so, the verified chain is left
 // in `store`.
 bool verify_chain(x509_store_ctx_st* store, const Context& context, HandshakeRecord& record);
+
+// Whether the peer of an earlier session would still be let in, by the very same checks; `sent`: what
+// came beside its own certificate. Sets `record.good`.
+bool check_again(x509_st* leaf, const std::vector<X509Owner>& sent, const Context& context,
+                 HandshakeRecord& record);
 
 }  // namespace sally::tls

@@ -62,6 +62,31 @@ void Config::set_alpn(std::vector<std::string> protocols) {
   change([&](Settings& settings) { settings.alpn = std::move(protocols); });
 }
 
+void Config::set_resumption(bool on, std::size_t cache) {
+  change([&](Settings& settings) {
+    settings.resumption = on;
+    if (cache != 0) settings.session_cache = cache;
+  });
+}
+
+void Config::set_session_lifetime(std::int64_t seconds) {
+  change([&](Settings& settings) { settings.session_lifetime_s = seconds; });
+}
+
+void Config::set_ticket_keys(Ref<TicketKeySource> keys) {
+  change([&](Settings& settings) {
+    if (role_ != SALLY_ROLE_SERVER) {
+      throw Failure(SALLY_INVALID_STATE, {.message = "only a server encrypts tickets"});
+    }
+    settings.ticket_keys = std::move(keys);
+  });
+}
+
+std::size_t Config::cached_sessions() {
+  const std::lock_guard lock(mutex_);
+  return context_ ? context_->sessions().size() : 0;
+}
+
 void Config::skip_verification() {
   change([](Settings& settings) { settings.skip_verification = true; });
 }

@@ -6,6 +6,7 @@
 #include "tls/openssl_types.h"
 #include "tls/rules.h"
 #include "tls/source.h"
+#include "tls/ticket_keys.h"
 #include "tls/trust_store.h"
 
 #include <cstdint>
@@ -30,6 +31,10 @@ struct Settings {
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
   std::vector<std::string> alpn;
+  bool resumption = true;
+  std::size_t session_cache = 4096;  // sessions
+  std::int64_t session_lifetime_s = 3600;
+  Ref<TicketKeySource> ticket_keys;  // null: sessions are kept here, not by the clients
   VerificationRules rules;
 };
 
@@ -49,6 +54,10 @@ class Config : public RefCounted<Config> {
   void set_client_auth(std::int32_t mode);
   void set_versions(std::int32_t min, std::int32_t max);
   void set_alpn(std::vector<std::string> protocols);
+  void set_resumption(bool on, std::size_t cache);
+  void set_session_lifetime(std::int64_t seconds);
+  void set_ticket_keys(Ref<TicketKeySource> keys);
+  std::size_t cached_sessions();
   void skip_verification();
   void change_rules(const std::function<void(VerificationRules&)>& change);
 

@@ -4,6 +4,7 @@
 #include "tls/callbacks.h"
 #include "tls/error_queue.h"
 #include "tls/openssl.h"
+#include "tls/resumption.h"
 #include "tls/verification_cache.h"
 #include "tls/verifier.h"
 #include "transport/fork.h"
@@ -55,7 +56,8 @@ Context::~Context() = default;
 Context::Context(Settings settings)
     : settings_(std::move(settings)),
       given_trust_(settings_.trust),
-      verified_(std::make_unique<VerificationCache>(settings_.rules.cache_entries)) {
+      verified_(std::make_unique<VerificationCache>(settings_.rules.cache_entries)),
+      sessions_(settings_.session_cache) {
   check();
   const bool needs_roots = !is_server() && !settings_.trust && !settings_.skip_verification;
   if (needs_roots) settings_.trust = default_trust();
@@ -67,6 +69,9 @@ Context::Context(Settings settings)
   set_credentials();
   set_alpn();
   install_callbacks(handle(), *this);
+  if (!resumes()) return;
+  if (is_server()) resumption_scope_ = tls::resumption_scope(*this);
+  enable_resumption(handle(), *this);
 }
 
 void Context::check() const {
@@ -120,8 +125,6 @@ void Context::set_protocol() {
   SSL_CTX_set_quiet_shutdown(ctx, 0);
   require(SSL_CTX_set_block_padding(ctx, 0) == 1, "records without padding");
   require(SSL_CTX_set_max_early_data(ctx, 0) == 1, "the absence of early data");
-  // No resumption yet: a session that could resume would have to be bound to the trust that made
-  // it.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   require(SSL_CTX_set_num_tickets(ctx, 0) == 1, "the absence of tickets");
 }

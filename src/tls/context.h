@@ -5,6 +5,7 @@
 #include "status/ref.h"
 #include "tls/config.h"
 #include "tls/openssl_types.h"
+#include "tls/session_cache.h"
 
 #include <memory>
 #include <string>
@@ -30,6 +31,10 @@ class Context : public RefCounted<Context> {
   const std::string& alpn_wire() const noexcept { return alpn_wire_; }
   // The peers' chains that were found good.
   VerificationCache& verified() const noexcept { return *verified_; }
+  // Whether sessions are resumed at all.
+  bool resumes() const noexcept { return settings_.resumption && !settings_.skip_verification; }
+  SessionCache& sessions() const noexcept { return sessions_; }
+  const std::string& resumption_scope() const noexcept { return resumption_scope_; }
 
  private:
   friend class RefCounted<Context>;
@@ -46,6 +51,8 @@ class Context : public RefCounted<Context> {
   SslContextOwner context_;
   std::string alpn_wire_;
   std::unique_ptr<VerificationCache> verified_;
+  mutable SessionCache sessions_;
+  std::string resumption_scope_;
 };
 
 // The system's roots, loaded by the first call. Throws Failure.

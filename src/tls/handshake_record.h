@@ -4,6 +4,7 @@
 #include "status/error.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct PeerName {
   bool is_email = false;
 };
 
+struct GoodChain;
+
 struct HandshakeRecord {
   PeerName peer_name;
   int alert_received = -1;  // the fatal one
@@ -24,10 +27,11 @@ struct HandshakeRecord {
   bool certificate_sent = false;            // client: and got one
   std::vector<std::string> acceptable_cas;  // client: as the server named them, the first few
   bool peer_verified = false;
-  bool pin_matched = false;
-  ErrorRef verdict;  // why the peer's certificate was refused
-  // What was found of a peer that was let in all the same; null for nothing.
-  ErrorRef findings;
+  bool session_came = false;  // client: one that can be resumed
+  // The peer's chain where it was found good, now or when a session was about to be resumed.
+  std::shared_ptr<const GoodChain> good;
+  ErrorRef verdict;   // why the peer's certificate was refused
+  ErrorRef findings;  // what was found of one that was let in against the verdict
 };
 
 }  // namespace sally::tls

@@ -54,6 +54,9 @@ void SslDeleter::operator()(ssl_st* ssl) const noexcept {
 void SslContextDeleter::operator()(ssl_ctx_st* context) const noexcept {
   SSL_CTX_free(context);
 }
+void SessionDeleter::operator()(ssl_session_st* session) const noexcept {
+  SSL_SESSION_free(session);
+}
 void X509Deleter::operator()(x509_st* certificate) const noexcept {
   X509_free(certificate);
 }

@@ -6,6 +6,7 @@
 
 struct ssl_st;
 struct ssl_ctx_st;
+struct ssl_session_st;
 struct x509_st;
 struct x509_store_st;
 struct X509_crl_st;
@@ -18,6 +19,9 @@ struct SslDeleter {
 };
 struct SslContextDeleter {
   void operator()(ssl_ctx_st* context) const noexcept;
+};
+struct SessionDeleter {
+  void operator()(ssl_session_st* session) const noexcept;
 };
 struct X509Deleter {
   void operator()(x509_st* certificate) const noexcept;
@@ -34,6 +38,7 @@ struct KeyDeleter {
 
 using SslOwner = std::unique_ptr<ssl_st, SslDeleter>;
 using SslContextOwner = std::unique_ptr<ssl_ctx_st, SslContextDeleter>;
+using SessionOwner = std::unique_ptr<ssl_session_st, SessionDeleter>;
 using X509Owner = std::unique_ptr<x509_st, X509Deleter>;
 using X509StoreOwner = std::unique_ptr<x509_store_st, X509StoreDeleter>;
 using CrlOwner = std::unique_ptr<X509_crl_st, CrlDeleter>;

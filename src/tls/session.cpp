@@ -4,6 +4,8 @@
 #include "tls/error_queue.h"
 #include "tls/explain.h"
 #include "tls/openssl.h"
+#include "tls/resumption.h"
+#include "tls/verification_cache.h"
 
 #include <algorithm>
 #include <array>
@@ -56,9 +58,17 @@ Session::Session(Ref<Context> context, PeerName peer_name, transport::Channel& c
   }
   SSL_set_connect_state(ssl_.get());
   set_peer_name(ssl_.get(), record_.peer_name);
+  if (context_->resumes()) offer_session(ssl_.get(), *context_, record_);
 }
 
-Session::~Session() = default;
+// OpenSSL takes a session that was not shut down for one that must not be resumed. Whoever just goes
+// away without an error did no wrong.
+Session::~Session() {
+  const bool ended_well = !read_error_ || read_error_->status() == SALLY_END_OF_STREAM;
+  if (established_ && ended_well && !write_error_) {
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
+}
 
 // Every call into OpenSSL that can fail goes through here, so that what its error queue holds
 // afterwards is this call's own.
@@ -103,8 +113,49 @@ Progress Session::handshake() {
     }
     established_ = true;
     stop_observing_messages(ssl_.get());
+    settle_peer();
+  }
+  return is_unconfirmed() ? confirm() : send_records();
+}
+
+bool Session::is_unconfirmed() const noexcept {
+  return confirmation_awaited_ && established_ && version() == SALLY_TLS_1_3 &&
+         record_.certificate_requested && !record_.session_came;
+}
+
+// Reads until the ticket has come. What the server says before is no proof and is kept.
+Progress Session::confirm() {
+  const Progress sent = send_records();
+  if (sent.state == Progress::State::waiting) return sent;
+  std::array<std::byte, 4096> buffer{};
+  while (is_unconfirmed()) {
+    if (read_error_) return fail(read_error_, {});
+    if (unread_size() >= most_drained) {
+      return fail(read_error_,
+                  make_error(SALLY_UNCONFIRMED,
+                             {.message = "the server sent " + std::to_string(most_drained) +
+                                         " bytes and no session ticket",
+                              .correlation_id = correlation_id(),
+                              .phase = "handshake"}));
+    }
+    std::size_t size = 0;
+    int reason = 0;
+    const int result = call(
+        [&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &size); }, reason);
+    if (result == 1) {
+      append_unread(std::span(buffer).first(size));
+      continue;
+    }
+    if (is_unconfirmed()) return not_read(reason);
   }
   return send_records();
+}
+
+// No verify callback runs where a session is resumed: then its chain was checked again before.
+void Session::settle_peer() {
+  if (SSL_session_reused(ssl_.get()) == 1)
+    record_.peer_verified = record_.good && SSL_get0_peer_certificate(ssl_.get()) != nullptr;
+  if (!record_.peer_verified) record_.good.reset();
 }
 
 // A peer that makes us answer (key updates, RFC 8446 section 4.6.3) and does not read the answers
@@ -370,11 +421,12 @@ SessionFacts Session::facts() const {
     facts.peer_chain.push_back(describe(sk_X509_value(chain, i)));
   }
   facts.findings = record_.findings;
-  facts.pin_matched = record_.pin_matched;
   if (!record_.peer_verified) return facts;
-  const STACK_OF(X509)* verified = SSL_get0_verified_chain(ssl);
-  for (int i = 0; i < sk_X509_num(verified); ++i)
-    facts.verified_chain.push_back(describe(sk_X509_value(verified, i)));
+  facts.findings = record_.good->findings;
+  facts.pin_matched = record_.good->pin_matched;
+  for (const X509Owner& certificate : record_.good->chain) {
+    facts.verified_chain.push_back(describe(certificate.get()));
+  }
   return facts;
 }
 

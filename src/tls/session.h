@@ -50,6 +50,12 @@ class Session final : public transport::Flow {
   // alert may be left to flush.
   Progress handshake();
 
+  // Before the handshake, on a client: it is done only when the server has accepted the certificate
+  // that it asked for, for which in TLS 1.3 a session ticket is the proof.
+  void await_confirmation() noexcept { confirmation_awaited_ = true; }
+  // Established, but for that.
+  bool is_unconfirmed() const noexcept;
+
   Progress read(std::span<std::byte> buffer) override;
   bool has_more() const override;
   Progress peek() override;
@@ -75,6 +81,8 @@ class Session final : public transport::Flow {
  private:
   template <class Call>
   int call(Call&& openssl, int& reason);
+  void settle_peer();
+  Progress confirm();
   Progress waiting_for_input();
   Progress not_read(int reason);
   std::size_t record_limit() noexcept;
@@ -90,6 +98,7 @@ class Session final : public transport::Flow {
   RecordPort port_;
   SslOwner ssl_;
   bool established_ = false;
+  bool confirmation_awaited_ = false;
   bool close_notify_sent_ = false;
   bool close_notify_due_ = false;
   ErrorRef read_error_;

@@ -57,6 +57,9 @@ World::World()
               SALLY_OK);
   }
   EXPECT_EQ(closed.close(), SALLY_OK);
+  const std::string keys(80, 'k');
+  EXPECT_EQ(sally_ticket_keys_from_memory(keys.data(), keys.size(), Out(ticket_keys), nullptr),
+            SALLY_OK);
   sally_stream* none = nullptr;
   sally_error* why = nullptr;
   EXPECT_EQ(sally_stream_create(nullptr, &none, &why), SALLY_INVALID_ARGUMENT);

@@ -37,6 +37,7 @@ struct World {
 
   Owned<sally_credential> credential;
   Owned<sally_trust_store> trust;
+  Owned<sally_ticket_keys> ticket_keys;
   Owned<sally_tls_config> client;         // complete; not yet in use
   Owned<sally_tls_config> server;         // likewise
   Owned<sally_tls_config> frozen;         // a client's, in use

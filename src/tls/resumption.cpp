@@ -1,0 +1,260 @@
+#include "tls/resumption.h"
+
+#include "tls/callbacks.h"
+#include "tls/chain.h"
+#include "tls/context.h"
+#include "tls/error_queue.h"
+#include "tls/handshake_record.h"
+#include "tls/library.h"
+#include "tls/openssl.h"
+#include "tls/ticket_keys.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <openssl/core_names.h>
+#include <openssl/rand.h>
+#include <span>
+
+namespace sally::tls {
+
+namespace {
+
+// Of the certificates that a peer sent beside its own, as a part of a ticket. More is not kept: what
+// then cannot be checked again takes a full handshake.
+constexpr std::size_t most_chain_bytes = 8 * 1024;
+
+using Digest = std::array<unsigned char, 32>;
+
+Digest sha256(std::string_view bytes) {
+  Digest digest{};
+  std::size_t size = 0;
+  if (EVP_Q_digest(library_context(), "SHA256", nullptr, bytes.data(), bytes.size(), digest.data(),
+                   &size) != 1) {
+    throw std::bad_alloc();
+  }
+  return digest;
+}
+
+std::string digest_of(const TrustStore& trust) {
+  std::vector<std::string> anchors;
+  for (const X509Owner& anchor : trust.anchors()) {
+    Digest digest{};
+    unsigned int size = 0;
+    if (X509_digest(anchor.get(), EVP_sha256(), digest.data(), &size) != 1) throw std::bad_alloc();
+    anchors.emplace_back(digest.begin(), digest.end());
+  }
+  std::ranges::sort(anchors);
+  std::string all;
+  for (const std::string& anchor : anchors) all += anchor;
+  return all;
+}
+
+SentChain copy_of(const STACK_OF(X509) * sent) {
+  SentChain copy;
+  for (int i = 0; i < sk_X509_num(sent); ++i) {
+    X509* certificate = sk_X509_value(sent, i);
+    X509_up_ref(certificate);
+    copy.emplace_back(certificate);
+  }
+  return copy;
+}
+
+// A client's sessions are of the server that it verified: by this name, under this context.
+std::string server_of(const PeerName& name) {
+  return (name.is_ip ? "ip:" : "dns:") + name.text;
+}
+
+// OpenSSL calls it with each session that may be resumed; 1: it was kept.
+int keep_session(SSL* ssl, SSL_SESSION* session) {
+  HandshakeRecord& record = record_of(ssl);
+  const Context& context = context_of(ssl);
+  record.session_came = true;
+  // Who was let in against the verdict is asked about each time.
+  const bool judged = SSL_SESSION_get0_peer(session) == nullptr || record.good;
+  if (SSL_SESSION_is_resumable(session) != 1 || !judged) return 0;
+  try {
+    unsigned int size = 0;
+    const unsigned char* id = SSL_SESSION_get_id(session, &size);
+    const std::string key = context.is_server()
+                                ? std::string(reinterpret_cast<const char*>(id), size)
+                                : server_of(record.peer_name);
+    Resumable resumable{.session = nullptr, .sent = copy_of(SSL_get_peer_cert_chain(ssl))};
+    resumable.session.reset(session);  // ours from here on
+    context.sessions().add(key, std::move(resumable));
+    return 1;
+  } catch (const std::bad_alloc&) {
+    return 0;
+  }
+}
+
+bool holds(const Context& context, SSL_SESSION* session, const SentChain& sent,
+           HandshakeRecord& record) {
+  X509* leaf = SSL_SESSION_get0_peer(session);
+  if (leaf == nullptr) return true;  // a client that was let in without a certificate
+  return check_again(leaf, sent, context, record);
+}
+
+SSL_SESSION* find_session(SSL* ssl, const unsigned char* id, int size, int* copy) {
+  *copy = 0;  // the reference is given away
+  const Context& context = context_of(ssl);
+  try {
+    Resumable found = context.sessions().find(
+        std::string(reinterpret_cast<const char*>(id), static_cast<std::size_t>(size)));
+    if (!found.session) return nullptr;
+    if (!holds(context, found.session.get(), found.sent, record_of(ssl))) return nullptr;
+    return found.session.release();
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                   EVP_MAC_CTX* mac, int encrypt) {
+  const Ref<TicketKeys> keys = context_of(ssl).settings().ticket_keys->current();
+  const TicketKey* key = &keys->current();
+  if (encrypt == 1) {
+    std::ranges::copy(key->name, name);
+    if (RAND_bytes_ex(library_context(), iv, 16, 0) != 1) return -1;
+  } else {
+    key = keys->find(std::span<const unsigned char, 16>(name, 16));
+    if (key == nullptr) return 0;
+  }
+  std::array<char, 7> digest = {"SHA256"};
+  const std::array parameters = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_end()};
+  const bool ready =
+      EVP_MAC_init(mac, key->mac.data(), key->mac.size(), parameters.data()) == 1 &&
+      EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher.data(), iv, encrypt) == 1;
+  if (!ready) return -1;
+  constexpr int good = 1;
+  constexpr int good_but_old = 2;
+  return key == &keys->current() ? good : good_but_old;
+}
+
+// A ticket holds the peer's own certificate; this adds those that came with it, without which it
+// could not be judged again.
+int add_chain_to_ticket(SSL* ssl, void* /*unused*/) {
+  // In a resumed session what was added before is still there, and the chain is not.
+  if (SSL_session_reused(ssl) == 1) return 1;
+  const STACK_OF(X509)* sent = SSL_get_peer_cert_chain(ssl);
+  std::string bytes;
+  try {
+    for (int i = 0; i < sk_X509_num(sent); ++i) {
+      unsigned char* der = nullptr;
+      const int size = i2d_X509(sk_X509_value(sent, i), &der);
+      if (size <= 0) return 0;
+      bytes.append(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+      OPENSSL_free(der);
+    }
+  } catch (const std::bad_alloc&) {
+    return 0;
+  }
+  if (bytes.size() > most_chain_bytes) return 1;
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), bytes.data(), bytes.size());
+}
+
+SentChain chain_in_ticket(SSL_SESSION* session) {
+  void* data = nullptr;
+  std::size_t size = 0;
+  SentChain sent;
+  if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1) return sent;
+  const auto* at = static_cast<const unsigned char*>(data);
+  const auto* const end = at + size;
+  while (at < end) {
+    X509Owner certificate(checked(X509_new_ex(library_context(), nullptr)));
+    X509* target = certificate.get();
+    if (d2i_X509(&target, &at, end - at) == nullptr) {
+      static_cast<void>(certificate.release());  // a failing decoder frees what it was to fill
+      break;
+    }
+    X509_check_purpose(target, -1, 0);  // decodes the extensions
+    sent.push_back(std::move(certificate));
+  }
+  return sent;
+}
+
+SSL_TICKET_RETURN check_ticket(SSL* ssl, SSL_SESSION* session, const unsigned char* /*name*/,
+                               std::size_t /*size*/, SSL_TICKET_STATUS status, void* /*unused*/) {
+  const bool decrypted = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+  if (!decrypted) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  try {
+    if (!holds(context_of(ssl), session, chain_in_ticket(session), record_of(ssl))) {
+      return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+  } catch (const std::bad_alloc&) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+// As the client sent it (RFC 6066 section 3), in lower case; "" without one. Before the hello is
+// processed OpenSSL does not say.
+std::string server_name_of_hello(SSL* ssl) {
+  const unsigned char* data = nullptr;
+  std::size_t size = 0;
+  constexpr std::size_t header = 5;  // two lengths and the type
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1) return {};
+  if (size < header || data[2] != TLSEXT_NAMETYPE_host_name) return {};
+  const std::size_t length = static_cast<std::size_t>(data[3]) << 8 | data[4];
+  if (length > size - header) return {};
+  std::string name(reinterpret_cast<const char*>(data + header), length);
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return name;
+}
+
+}  // namespace
+
+std::string resumption_scope(const Context& context) {
+  const Settings& settings = context.settings();
+  std::string scope = "sallyport resumption 1\n";
+  scope += std::to_string(settings.client_auth) + "\n";
+  scope += std::to_string(settings.min_version) + "-" + std::to_string(settings.max_version) + "\n";
+  if (settings.trust) scope += digest_of(*settings.trust);
+  return scope;
+}
+
+void enable_resumption(SSL_CTX* handle, const Context& context) {
+  const Settings& settings = context.settings();
+  SSL_CTX_set_timeout(handle, static_cast<long>(settings.session_lifetime_s));
+  SSL_CTX_sess_set_new_cb(handle, &keep_session);
+  if (!context.is_server()) {
+    SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_clear_options(handle, SSL_OP_NO_TICKET);
+    return;
+  }
+  // One suffices: whoever resumes gets the next one.
+  SSL_CTX_set_num_tickets(handle, 1);
+  if (settings.ticket_keys) {
+    SSL_CTX_clear_options(handle, SSL_OP_NO_TICKET);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(handle, &use_ticket_key);
+    SSL_CTX_set_session_ticket_cb(handle, &add_chain_to_ticket, &check_ticket, nullptr);
+    return;
+  }
+  SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_get_cb(handle, &find_session);
+}
+
+void bind_to_server_name(SSL* ssl) {
+  const Digest digest = sha256(context_of(ssl).resumption_scope() + server_name_of_hello(ssl));
+  SSL_set_session_id_context(ssl, digest.data(), static_cast<unsigned int>(digest.size()));
+}
+
+void offer_session(SSL* ssl, const Context& context, HandshakeRecord& record) {
+  Resumable known = context.sessions().take(server_of(record.peer_name));
+  if (!known.session) return;
+  if (!holds(context, known.session.get(), known.sent, record)) return;
+  if (SSL_set_session(ssl, known.session.get()) != 1) {
+    clear_errors();
+    return;
+  }
+  // A ticket of TLS 1.3 is used once (RFC 8446 appendix C.4), so that nobody can link connections.
+  if (SSL_SESSION_get_protocol_version(known.session.get()) < TLS1_3_VERSION) {
+    context.sessions().add(server_of(record.peer_name), std::move(known));
+  }
+}
+
+}  // namespace sally::tls
