@@ -21,7 +21,6 @@ bool resumes(Listener& listener, sally_tls_config* client) {
   EXPECT_EQ(pair.client.read_text(1), "!");
   EXPECT_EQ(resumed(pair.client), resumed(pair.server));
   const bool answer = resumed(pair.client);
-  EXPECT_EQ(pair.client.close(), SALLY_OK);
   return answer;
 }
 
@@ -59,7 +58,9 @@ class Resumption : public testing::TestWithParam<std::int32_t> {
   // What a server that shares `keys` says to a client whose session was made by another one.
   void expect_refusal_by(Listener& other, sally_status status) {
     Stream late = other.stream(client.get());
-    if (late.connect().ok()) EXPECT_FALSE(late.read_status().ok());
+    if (late.connect().ok()) {
+      EXPECT_FALSE(late.read_status().ok());
+    }
     EXPECT_EQ(other.next_refusal().status(), status);
     EXPECT_EQ(other.accept_status(SALLY_TIMEOUT_ATTEMPT), SALLY_WOULD_BLOCK);
   }
@@ -217,7 +218,9 @@ TEST_P(Resumption, LetsNobodyInByATicketOfAServerThatAsksForLess) {
   EXPECT_FALSE(resumes(first, anonymous.get()));
   EXPECT_TRUE(resumes(first, anonymous.get()));
   Stream late = second.stream(anonymous.get());
-  if (late.connect().ok()) EXPECT_FALSE(late.read_status().ok());
+  if (late.connect().ok()) {
+    EXPECT_FALSE(late.read_status().ok());
+  }
   EXPECT_EQ(second.next_refusal().status(), SALLY_CLIENT_CERTIFICATE_REQUIRED);
 }
 
