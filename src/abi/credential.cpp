@@ -1,5 +1,9 @@
 #include "abi/boundary.h"
 #include "abi/handles.h"
+#include "tls/material.h"
+
+#include <memory>
+#include <optional>
 
 #include <sallyport/credential.h>
 
@@ -8,7 +12,17 @@ using sally::abi::guarded;
 using sally::abi::require;
 using sally::abi::usable;
 using sally::tls::Credential;
-using sally::tls::PemSource;
+using sally::tls::CredentialInput;
+using sally::tls::MaterialSource;
+using sally::tls::Secret;
+
+namespace {
+
+std::shared_ptr<const Secret> secret(const char* passphrase) {
+  return passphrase != nullptr ? std::make_shared<const Secret>(passphrase) : nullptr;
+}
+
+}  // namespace
 
 sally_status sally_credential_load(const char* chain_uri, const char* key_uri,
                                    const char* passphrase, sally_credential** credential,
@@ -16,11 +30,9 @@ sally_status sally_credential_load(const char* chain_uri, const char* key_uri,
   return guarded(error, [&] {
     require(chain_uri != nullptr && *chain_uri != '\0', "chain_uri is NULL or empty");
     require(credential != nullptr, "credential is NULL");
-    const PemSource chain = PemSource::from_uri(chain_uri);
-    auto loaded = key_uri == nullptr
-                      ? make_ref<Credential>(chain, chain, passphrase)
-                      : make_ref<Credential>(chain, PemSource::from_uri(key_uri), passphrase);
-    *credential = new sally_credential(std::move(loaded));
+    CredentialInput input{MaterialSource::at(chain_uri), std::nullopt, secret(passphrase)};
+    if (key_uri != nullptr) input.key = MaterialSource::at(key_uri);
+    *credential = new sally_credential(make_ref<Credential>(input));
     return SALLY_OK;
   });
 }
@@ -32,17 +44,22 @@ sally_status sally_credential_from_memory(const void* chain, size_t chain_size, 
     require(chain != nullptr, "chain is NULL");
     require(key != nullptr || key_size == 0, "key is NULL, but key_size is not 0");
     require(credential != nullptr, "credential is NULL");
-    const PemSource chain_pem =
-        PemSource::from_memory({static_cast<const char*>(chain), chain_size});
-    auto loaded =
-        key == nullptr
-            ? make_ref<Credential>(chain_pem, chain_pem, passphrase)
-            : make_ref<Credential>(
-                  chain_pem, PemSource::from_memory({static_cast<const char*>(key), key_size}),
-                  passphrase);
-    *credential = new sally_credential(std::move(loaded));
+    CredentialInput input{MaterialSource::memory({static_cast<const char*>(chain), chain_size}),
+                          std::nullopt, secret(passphrase)};
+    if (key != nullptr)
+      input.key = MaterialSource::memory({static_cast<const char*>(key), key_size});
+    *credential = new sally_credential(make_ref<Credential>(input));
     return SALLY_OK;
   });
+}
+
+size_t sally_credential_warning_count(const sally_credential* credential) {
+  return credential != nullptr ? credential->object->warnings().size() : 0;
+}
+
+const char* sally_credential_warning(const sally_credential* credential, size_t index) {
+  const bool there = index < sally_credential_warning_count(credential);
+  return there ? credential->object->warnings()[index].c_str() : nullptr;
 }
 
 sally_status sally_credential_copy_certificate(const sally_credential* credential,

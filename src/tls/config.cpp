@@ -3,8 +3,6 @@
 #include "status/error.h"
 #include "tls/context.h"
 
-#include <algorithm>
-
 namespace sally::tls {
 
 Config::Config(std::int32_t role) : role_(role) {
@@ -24,17 +22,7 @@ void Config::change(Change&& apply) {
 }
 
 void Config::add_credential(Ref<Credential> credential) {
-  change([&](Settings& settings) {
-    const bool taken = std::ranges::any_of(settings.credentials, [&](const Ref<Credential>& other) {
-      return other->key_type() == credential->key_type();
-    });
-    if (taken) {
-      throw Failure(SALLY_INVALID_STATE,
-                    {.message = "the TLS config holds a credential of key type " +
-                                credential->key_type() + " already"});
-    }
-    settings.credentials.push_back(std::move(credential));
-  });
+  change([&](Settings& settings) { settings.credentials.push_back(std::move(credential)); });
 }
 
 void Config::set_trust(Ref<TrustStore> trust) {

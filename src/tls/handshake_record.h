@@ -22,6 +22,7 @@ struct HandshakeRecord {
   bool certificate_requested = false;       // client: the server asked for one
   bool certificate_sent = false;            // client: and got one
   std::vector<std::string> acceptable_cas;  // client: as the server named them, the first few
+  std::vector<std::string> passed_over;     // this side's credentials that did not fit, and why
   bool peer_verified = false;
   ErrorRef verdict;  // why the peer's certificate was refused
 };

@@ -57,6 +57,9 @@ void SslContextDeleter::operator()(ssl_ctx_st* context) const noexcept {
 void X509Deleter::operator()(x509_st* certificate) const noexcept {
   X509_free(certificate);
 }
+void CrlDeleter::operator()(X509_crl_st* crl) const noexcept {
+  X509_CRL_free(crl);
+}
 void X509StoreDeleter::operator()(x509_store_st* store) const noexcept {
   X509_STORE_free(store);
 }

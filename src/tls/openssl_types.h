@@ -8,6 +8,7 @@ struct ssl_st;
 struct ssl_ctx_st;
 struct x509_st;
 struct x509_store_st;
+struct X509_crl_st;
 struct evp_pkey_st;
 
 namespace sally::tls {
@@ -21,6 +22,9 @@ struct SslContextDeleter {
 struct X509Deleter {
   void operator()(x509_st* certificate) const noexcept;
 };
+struct CrlDeleter {
+  void operator()(X509_crl_st* crl) const noexcept;
+};
 struct X509StoreDeleter {
   void operator()(x509_store_st* store) const noexcept;
 };
@@ -31,6 +35,7 @@ struct KeyDeleter {
 using SslOwner = std::unique_ptr<ssl_st, SslDeleter>;
 using SslContextOwner = std::unique_ptr<ssl_ctx_st, SslContextDeleter>;
 using X509Owner = std::unique_ptr<x509_st, X509Deleter>;
+using CrlOwner = std::unique_ptr<X509_crl_st, CrlDeleter>;
 using X509StoreOwner = std::unique_ptr<x509_store_st, X509StoreDeleter>;
 using KeyOwner = std::unique_ptr<evp_pkey_st, KeyDeleter>;
 

@@ -33,6 +33,8 @@ struct SessionFacts {
   bool certificate_sent = false;
   std::string correlation_id;
   std::vector<Ref<sally_certificate>> peer_chain;
+  Ref<sally_certificate> own_certificate;  // what this side showed
+  std::vector<std::string> passed_over;    // its credentials that did not fit, and why
 };
 
 // What was written becomes records in a queue, which flush() hands to the channel.
