@@ -180,11 +180,10 @@ void append_queue_cases(ArgumentCases& cases) {
                           [](World&, Outputs& out, sally_error** error) {
                             return sally_queue_create(out.handle<sally_queue>(), error);
                           }));
-  cases.push_back(
-      gives("sally_queue_pending", "NULL and a closed queue", [](World& world) {
-        EXPECT_EQ(sally_queue_pending(nullptr), 0u);
-        EXPECT_EQ(sally_queue_pending(world.closed_queue.get()), 0u);
-      }));
+  cases.push_back(gives("sally_queue_pending", "NULL and a closed queue", [](World& world) {
+    EXPECT_EQ(sally_queue_pending(nullptr), 0u);
+    EXPECT_EQ(sally_queue_pending(world.closed_queue.get()), 0u);
+  }));
   cases.push_back(gives("sally_queue_fd", "NULL and a closed queue", [](World& world) {
     EXPECT_EQ(sally_queue_fd(nullptr), -1);
     EXPECT_GE(sally_queue_fd(world.closed_queue.get()), 0);
