@@ -12,8 +12,11 @@ namespace {
 [[noreturn]] void fail(const std::string& path, const std::error_code& code) {
   const ErrorRef error =
       errno_error(code.value(), {.message = "'" + path + "'", .source = path, .phase = "load"});
-  const bool known =
-      error->status() == SALLY_FILE_NOT_FOUND || error->status() == SALLY_ACCESS_DENIED;
+  // ENOTDIR of what is there: a file in a folder's stead.
+  std::error_code ignored;
+  const bool missing =
+      error->status() == SALLY_FILE_NOT_FOUND && !std::filesystem::exists(path, ignored);
+  const bool known = missing || error->status() == SALLY_ACCESS_DENIED;
   if (known) throw Failure(error);
   throw Failure(SALLY_FILE_UNREADABLE, error->detail());
 }

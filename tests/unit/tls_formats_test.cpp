@@ -121,7 +121,8 @@ TEST(OwnChain, SendsWhatIsThereTwiceOnce) {
 
 TEST(OwnChain, SaysWhatPeersWillRefuse) {
   const auto warned = [](const char* name, const std::string& words) {
-    for (const std::string& warning : credential(name)->warnings())
+    const auto loaded = credential(name);
+    for (const std::string& warning : loaded->warnings())
       if (warning.find(words) != std::string::npos) return true;
     return false;
   };
