@@ -74,13 +74,15 @@ void append_system_folder(std::vector<X509Owner>& anchors, const std::string& fo
   }
 }
 
-// Links and files of a hashed folder, and the stores that are joined, repeat one another.
-std::vector<X509Owner> each_once(std::vector<X509Owner> anchors) {
-  const auto before = [](const X509* a, const X509* b) { return X509_cmp(a, b) < 0; };
-  std::set<const X509*, decltype(before)> seen(before);
-  std::erase_if(anchors,
-                [&](const X509Owner& anchor) { return !seen.insert(anchor.get()).second; });
-  return anchors;
+// Links and files of a hashed folder, and the stores that are joined, repeat one another. `compare`
+// is one of OpenSSL's, which order by a digest of the whole.
+template <class Owner, class Compare>
+std::vector<Owner> each_once(std::vector<Owner> objects, Compare compare) {
+  using Object = typename Owner::element_type;
+  const auto before = [compare](const Object* a, const Object* b) { return compare(a, b) < 0; };
+  std::set<const Object*, decltype(before)> seen(before);
+  std::erase_if(objects, [&](const Owner& object) { return !seen.insert(object.get()).second; });
+  return objects;
 }
 
 void add_name(std::string& all, const std::string& name) {
@@ -97,8 +99,8 @@ TrustStore::TrustStore(const PemSource& source)
 
 TrustStore::TrustStore(Contents contents)
     : store_(checked(X509_STORE_new())),
-      anchors_(each_once(std::move(contents.anchors))),
-      crls_(std::move(contents.crls)),
+      anchors_(each_once(std::move(contents.anchors), &X509_cmp)),
+      crls_(each_once(std::move(contents.crls), &X509_CRL_match)),
       source_(std::move(contents.source)) {
   if (anchors_.empty()) {
     throw Failure(SALLY_TRUST_STORE_EMPTY,

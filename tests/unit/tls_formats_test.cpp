@@ -312,6 +312,7 @@ TEST(TrustStore, IsNotChangedByWhatIsAddedToIt) {
   EXPECT_EQ(listed->size(), 2u);
   EXPECT_EQ(listed->crls().size(), 1u);
   EXPECT_EQ(tls::TrustStore::joined(*root, *listed)->crls().size(), 1u);
+  EXPECT_EQ(tls::TrustStore::joined(*listed, *listed)->crls().size(), 1u) << "each once";
 }
 
 TEST(TrustStore, TakesTheListsOfAFolder) {
