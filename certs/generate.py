@@ -20,6 +20,7 @@ import json
 import pathlib
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -28,6 +29,7 @@ try:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+    from cryptography.hazmat.primitives.serialization import pkcs12
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 except ModuleNotFoundError as missing:
@@ -241,6 +243,91 @@ def key_pem(key, form="pkcs8", passphrase=None):
     )
 
 
+def key_der(key, form="pkcs8", passphrase=None):
+    """The same in DER."""
+    return unarmour(key_pem(key, form, passphrase))
+
+
+def unarmour(pem):
+    """The content of the one block of a PEM text."""
+    return base64.b64decode(b"".join(pem.splitlines()[1:-1]))
+
+
+def openssl(*words, content):
+    """What the openssl command makes of `content`, with its legacy provider at hand."""
+    done = subprocess.run(["openssl", *words], input=content, capture_output=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"certs/generate.py: openssl {' '.join(words)}: {done.stderr.decode()}")
+    return done.stdout
+
+
+def des_key_pem(key, passphrase):
+    """PKCS#8 encrypted with single DES, PKCS#5 v1.5, as old software did."""
+    words = ["-topk8", "-v1", "PBE-MD5-DES", "-provider", "legacy", "-provider", "default"]
+    return openssl("pkcs8", *words, "-passout", f"pass:{passphrase}", content=key_pem(key))
+
+
+def pkcs12_der(leaf, forms, passphrase):
+    """A PKCS#12 file; "keyless" and "bare" leave out the key and the certificates.
+
+    The authorities' certificates are in no useful order. "rc2" and "triple-des" name the cipher,
+    "open" gives it no passphrase.
+    """
+    issuers = leaf.path()[1:]
+    chain = b"".join(certificate.pem() for certificate in [leaf, *issuers])
+    if "rc2" in forms:
+        with tempfile.NamedTemporaryFile() as both:  # it reads them twice
+            both.write(chain + key_pem(leaf.key))
+            both.flush()
+            words = ["-export", "-legacy", "-in", both.name, "-passout", f"pass:{passphrase}"]
+            return openssl("pkcs12", *words, content=b"")
+    cipher = serialization.BestAvailableEncryption(passphrase.encode())
+    if "triple-des" in forms:
+        builder = serialization.PrivateFormat.PKCS12.encryption_builder()
+        builder = builder.key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
+        cipher = builder.hmac_hash(hashes.SHA1()).build(passphrase.encode())
+    if "open" in forms:
+        cipher = serialization.NoEncryption()
+    loaded = [x509.load_der_x509_certificate(certificate.der) for certificate in [leaf, *issuers]]
+    return pkcs12.serialize_key_and_certificates(
+        b"sallyport",
+        None if "keyless" in forms else leaf.key,
+        None if "bare" in forms or "keyless" in forms else loaded[0],
+        None if "bare" in forms else loaded[::-1] if "keyless" in forms else loaded[:0:-1],
+        cipher,
+    )
+
+
+def crl_der(authority):
+    """A revocation list of the authority, which revokes a serial number that nobody has."""
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(subject(authority.spec))
+        .last_update(NOW - datetime.timedelta(days=1))
+        .next_update(NOW + datetime.timedelta(days=365))
+        .add_revoked_certificate(
+            x509.RevokedCertificateBuilder()
+            .serial_number(4711)
+            .revocation_date(NOW - datetime.timedelta(days=1))
+            .build()
+        )
+    )
+    builder = builder.add_extension(x509.CRLNumber(1), critical=False)
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()),
+        critical=False,
+    )
+    signed = builder.sign(authority.key, hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.DER)
+
+
+def crowd(zoo, count):
+    """So many authorities of which nobody has heard."""
+    names = (f"Sallyport zoo CA {number} of many" for number in range(count))
+    spec = {"profile": "authority", "issuer": "self"}
+    return [issue(zoo, spec | {"common_name": name}, {}) for name in names]
+
+
 def lucky_key_pem(key, passphrase, wrong):
     """A traditional encrypted key that a wrong passphrase seems to open: the padding fits.
 
@@ -296,16 +383,27 @@ def part(zoo, made, words):
         return noise(512)
     if kind == "text":
         return (rest + "\n").encode()
+    if kind == "crowd":
+        return b"".join(authority.pem() for authority in crowd(zoo, int(rest)))
     name, *forms = rest.split()
-    if kind == "key" and "lucky" in forms:
+    if kind == "pkcs12":
+        content = pkcs12_der(made[name], forms, zoo["passphrase"])
+    elif kind == "crl":
+        content = crl_der(made[name])
+        content = content if "der" in forms else armour("X509 CRL", content)
+    elif kind == "key" and "des" in forms:
+        content = des_key_pem(made[name].key, zoo["passphrase"])
+    elif kind == "key" and "lucky" in forms:
         content = lucky_key_pem(made[name].key, zoo["passphrase"], zoo["wrong_passphrase"])
     elif kind == "key":
         form = "traditional" if "traditional" in forms else "pkcs8"
-        content = key_pem(made[name].key, form, zoo["passphrase"] if "encrypted" in forms else None)
-    elif kind == "chain":
-        content = b"".join(certificate.pem() for certificate in made[name].path())
+        encode = key_der if "der" in forms else key_pem
+        content = encode(made[name].key, form, zoo["passphrase"] if "encrypted" in forms else None)
     else:
-        content = made[name].pem()
+        certificates = made[name].path() if kind == "chain" else [made[name]]
+        content = b"".join(
+            certificate.der if "der" in forms else certificate.pem() for certificate in certificates
+        )
     for damage in DAMAGES.keys() & set(forms):
         content = DAMAGES[damage](content)
     return content
@@ -345,6 +443,7 @@ def row(name, role, **fields):
             "key",
             "passphrase",
             "ca",
+            "crl",
             "verify_name",
             "flaw",
             "rfc",
@@ -407,18 +506,22 @@ def write_file_entry(zoo, folder, entry, made):
     """Writes files that are to be loaded, whether or not they can be."""
     name = f"file-{entry['name']}"
     files = {}
-    for field, suffix in (("chain", ".pem"), ("key", ".key"), ("ca", ".pem")):
+    for field, suffix in (("chain", ".pem"), ("key", ".key"), ("ca", ".pem"), ("crl", ".crl")):
         if field in entry:
+            if any(words.startswith("pkcs12 ") for words in entry[field]):
+                suffix = ".p12"
+            elif field != "key" and any("der" in words.split() for words in entry[field]):
+                suffix = ".der"
             content = b"".join(part(zoo, made, words) for words in entry[field])
             if entry.get("line_ends") == "crlf":
                 content = content.replace(b"\n", b"\r\n")
             files[field] = name + suffix
-            private = any(words.startswith("key ") for words in entry[field])
+            private = any(words.startswith(("key ", "pkcs12 ")) for words in entry[field])
             write(folder / files[field], content, private=private or field == "key")
     return row(
         name,
         "file",
-        loads="trust_store" if "ca" in entry else "credential",
+        loads="trust_store" if "ca" in entry else "crls" if "crl" in entry else "credential",
         **files,
         passphrase=entry.get("passphrase"),
         flaw=entry.get("flaw", ""),

@@ -14,19 +14,33 @@ SALLY_BEGIN_DECLS
 typedef struct sally_credential sally_credential;
 
 /*
- * sally_credential_load reads a chain (own certificate first, then its issuers; the root may be
- * left out) and a private key, both PEM. A URI is "file:PATH", or just PATH. `key_uri` may be NULL:
- * the key is then in the same file as the chain. `passphrase` may be NULL; it is never asked for on
- * a terminal.
+ * sally_credential_load reads a chain (own certificate and its issuers; the root may be left out) and
+ * a private key. A URI is "file:PATH", or just PATH. `key_uri` may be NULL: the key is then in the
+ * same file as the chain. `passphrase` may be NULL; it is never asked for on a terminal, and it and
+ * the key are wiped from memory once they are no longer needed.
+ *
+ * The format is told from what is in the file:
+ * - PEM: certificates; a key as PKCS#8, encrypted or not, PKCS#1 or SEC 1;
+ * - DER: certificates, one after the other; a key as PKCS#8, encrypted or not, PKCS#1 or SEC 1;
+ * - PKCS#12 (.p12, .pfx): chain and key. Without a passphrase the empty one is tried.
+ *
+ * The certificate that the key belongs to is this side's own, wherever it stands, and the chain is
+ * sent in order: each certificate's issuer after it. What has no part in the chain is sent last, what
+ * is there twice is sent once. Neither that nor anything else that only peers can judge is refused;
+ * sally_credential_copy_warnings tells it.
  *
  * SALLY_FILE_NOT_FOUND, SALLY_ACCESS_DENIED, SALLY_FILE_UNREADABLE: of the file that
  * SALLY_ERROR_FIELD_SOURCE names.
- * SALLY_CREDENTIAL_BAD_FORMAT: there is PEM, but it does not decode.
- * SALLY_CREDENTIAL_NO_CERTIFICATE, SALLY_CREDENTIAL_NO_KEY: the PEM holds none.
- * SALLY_CREDENTIAL_PASSPHRASE_NEEDED, SALLY_CREDENTIAL_WRONG_PASSPHRASE: the key is encrypted.
- * SALLY_CREDENTIAL_KEY_MISMATCH: the key is not the one of the first certificate.
- * SALLY_CREDENTIAL_WEAK_KEY: less than 112 bits of security (RSA below 2048 bits, for example).
- * SALLY_CREDENTIAL_UNSUPPORTED_KEY: a key type that TLS 1.2 and 1.3 cannot sign with.
+ * SALLY_CREDENTIAL_BAD_FORMAT: what is there does not decode.
+ * SALLY_CREDENTIAL_NO_CERTIFICATE, SALLY_CREDENTIAL_NO_KEY: there is none.
+ * SALLY_CREDENTIAL_PASSPHRASE_NEEDED, SALLY_CREDENTIAL_WRONG_PASSPHRASE: it is encrypted.
+ * SALLY_CREDENTIAL_LEGACY_CIPHER: with a cipher that the TLS library no longer opens, whatever the
+ * passphrase: RC2 in old PKCS#12 files, single DES in old keys. Triple DES is still opened.
+ * SALLY_CREDENTIAL_KEY_MISMATCH: the key is not that of any of the certificates.
+ * SALLY_CREDENTIAL_WEAK_KEY, SALLY_CREDENTIAL_WEAK_SIGNATURE: of any certificate, less than 112 bits
+ * of security (RSA below 2048 bits, SHA-1, for example).
+ * SALLY_CREDENTIAL_UNSUPPORTED_KEY: a key type that TLS 1.2 and 1.3 cannot sign with, or an
+ * encryption that is not known.
  * SALLY_NOT_SUPPORTED: a URI scheme that this library does not know.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_load(const char *chain_uri,
@@ -36,14 +50,26 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_load(const char *chai
                                                                 sally_error **error);
 
 /*
- * sally_credential_from_memory does the same from PEM in memory, which is not kept. `key` may be
- * NULL with `key_size` 0: the key is then in the chain's bytes.
+ * sally_credential_from_memory does the same from bytes in memory, in the same formats; the caller's
+ * are not kept. `key` may be NULL with `key_size` 0: the key is then in the chain's bytes.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_from_memory(
     const void *chain, size_t chain_size, const void *key, size_t key_size, const char *passphrase,
     sally_credential **credential, sally_error **error);
 
-/* sally_credential_copy_certificate gives a new reference to its own (first) certificate. */
+/*
+ * Warnings say in one line each, in English, what peers may refuse the credential for, as it was when
+ * it was loaded: a certificate that has expired or is not valid yet; an issuer that is missing from
+ * the chain; a chain that was in another order, or has certificates that do not belong to it; an own
+ * certificate whose key usage does not allow signatures. None of them keeps it from being used.
+ *
+ * sally_credential_copy_warnings gives them all, each with a line feed behind it; no bytes where
+ * there are none.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_copy_warnings(
+    const sally_credential *credential, sally_bytes **text, sally_error **error);
+
+/* sally_credential_copy_certificate gives a new reference to its own certificate. */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_copy_certificate(
     const sally_credential *credential, sally_certificate **certificate, sally_error **error);
 

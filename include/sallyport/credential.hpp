@@ -2,26 +2,31 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <sstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <sallyport/base.hpp>
+#include <sallyport/bytes.hpp>
 #include <sallyport/certificate.hpp>
 #include <sallyport/credential.h>
 #include <sallyport/error.hpp>
 
 namespace sally::inline v0 {
 
-// A certificate chain and its private key, both PEM. Copies are the same credential; any thread may
-// use it.
+// A certificate chain and its private key: PEM, DER or PKCS#12, which is told from the bytes. Copies
+// are the same credential; any thread may use it.
 //
 // The makers throw what credential.h lists: SALLY_FILE_NOT_FOUND, SALLY_CREDENTIAL_KEY_MISMATCH and
 // so on.
 class Credential
     : public detail::Shared<sally_credential, sally_credential_retain, sally_credential_release> {
  public:
-  // From a file with the chain (own certificate first) and one with the key.
+  // From a file with the chain and one with the key.
   static Credential from_files(const std::string& chain, const std::string& key) {
     return load(chain, detail::c_text(key), nullptr);
   }
@@ -30,12 +35,12 @@ class Credential
                                const std::string& passphrase) {
     return load(chain, detail::c_text(key), detail::c_text(passphrase));
   }
-  // From one file with both.
+  // From one file with both, PKCS#12 for example.
   static Credential from_file(const std::string& file) { return load(file, nullptr, nullptr); }
   static Credential from_file(const std::string& file, const std::string& passphrase) {
     return load(file, nullptr, detail::c_text(passphrase));
   }
-  // From PEM in memory, which is not kept. An empty `key`: it is with the chain.
+  // From bytes in memory, which are not kept. An empty `key`: it is with the chain.
   static Credential from_memory(std::string_view chain, std::string_view key = {}) {
     return parse(chain, key, nullptr);
   }
@@ -46,7 +51,19 @@ class Credential
 
   static Credential adopt(sally_credential* credential) noexcept { return Credential(credential); }
 
-  // Its own (first) certificate.
+  // What peers may refuse it for, one line each.
+  std::vector<std::string> warnings() const {
+    sally_bytes* text = nullptr;
+    detail::check([&](sally_error** error) {
+      return sally_credential_copy_warnings(get(), &text, error);
+    });
+    std::vector<std::string> all;
+    std::istringstream lines(Bytes::adopt(text).text());
+    for (std::string line; std::getline(lines, line);) all.push_back(line);
+    return all;
+  }
+
+  // Its own certificate.
   Certificate certificate() const {
     sally_certificate* certificate = nullptr;
     detail::check([&](sally_error** error) {

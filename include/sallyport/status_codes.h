@@ -201,10 +201,16 @@ enum {
   SALLY_CREDENTIAL_UNSUPPORTED_KEY = 407,
   /* a certificate of the credential's chain is signed too weakly */
   SALLY_CREDENTIAL_WEAK_SIGNATURE = 408,
+  /* the credential is encrypted with a cipher that the TLS library no longer opens */
+  SALLY_CREDENTIAL_LEGACY_CIPHER = 409,
   /* the trust store contains no certificate */
   SALLY_TRUST_STORE_EMPTY = 410,
   /* the trust store is in no format that can be read */
   SALLY_TRUST_STORE_BAD_FORMAT = 411,
+  /* the source contains no CRL */
+  SALLY_CRL_EMPTY = 412,
+  /* the CRL is in no format that can be read */
+  SALLY_CRL_BAD_FORMAT = 413,
   /* the file is no set of ticket keys */
   SALLY_TICKET_KEYS_BAD_FORMAT = 420,
 

@@ -111,6 +111,21 @@ SALLY_API const sally_error *sally_stream_info_peer_findings(const sally_stream_
  */
 SALLY_API int32_t sally_stream_info_pin_matched(const sally_stream_info *info);
 
+ * sally_stream_info_own_certificate borrows the certificate that this side showed; it lives as long as
+ * the information, or longer with a reference of its own. NULL where it showed none: on a client that
+ * was not asked for one or had none that fits, on a session that was resumed, on a plain stream.
+ */
+SALLY_API sally_certificate *sally_stream_info_own_certificate(const sally_stream_info *info);
+
+/*
+ * sally_stream_info_passed_over_count counts those credentials of this side's config that were looked
+ * at and did not fit what the peer asked for; sally_stream_info_passed_over says of one of them, in
+ * one line, in English, which it was and why. It lives as long as the information; NULL where `index`
+ * is not below the count. sally_tls_config_add_credential tells how the choice is made.
+ */
+SALLY_API size_t sally_stream_info_passed_over_count(const sally_stream_info *info);
+SALLY_API const char *sally_stream_info_passed_over(const sally_stream_info *info, size_t index);
+
 /*
  * The establishment report: how the connection came about. Durations are in microseconds.
  */

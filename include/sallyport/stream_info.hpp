@@ -97,6 +97,21 @@ class StreamInfo : public detail::Shared<sally_stream_info, sally_stream_info_re
     if (certificate == nullptr) return std::nullopt;
     return Certificate::adopt(sally_certificate_retain(certificate));
   }
+  // The certificate that this side showed, if any.
+  std::optional<Certificate> own_certificate() const noexcept {
+    sally_certificate* certificate = sally_stream_info_own_certificate(get());
+    if (certificate == nullptr) return std::nullopt;
+    return Certificate::adopt(sally_certificate_retain(certificate));
+  }
+  // Those of this side's credentials that did not fit what the peer asked for, and why.
+  std::size_t passed_over_count() const noexcept {
+    return sally_stream_info_passed_over_count(get());
+  }
+  // "" where `index` is not below the count.
+  std::string_view passed_over(std::size_t index) const noexcept {
+    const char* text = sally_stream_info_passed_over(get(), index);
+    return text != nullptr ? text : "";
+  }
 
   // The chain by which the peer was trusted, its own certificate first, the anchor last.
   std::vector<Certificate> verified() const {

@@ -43,9 +43,19 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_create(int32_t role,
                                                                   sally_error **error);
 
 /*
- * sally_tls_config_add_credential adds what this side shows. A server needs at least one; a client
- * needs one where the server demands a certificate. One for each key type (RSA, ECDSA, Ed25519,
- * Ed448): a second one of a type is SALLY_INVALID_STATE. The config keeps a reference.
+ * sally_tls_config_add_credential adds what this side can show. A server needs at least one; a client
+ * needs one where the server demands a certificate. The config keeps a reference. There may be any
+ * number, also of one key type: each handshake takes, in the order that they were added in,
+ *
+ * - on a client the first that fits: with a signature that the server takes (in TLS 1.2 its
+ *   certificate types count too); where the server names the CAs that it accepts, with a certificate
+ *   in its chain that was issued by one of them; with a key usage and an extended key usage that allow
+ *   it, or none; and within its dates. Where none fits the client shows none: a server that demands
+ *   one then refuses, and the error's hint says for each why it was passed over, as does
+ *   sally_stream_info_passed_over.
+ * - on a server, of each key type the first that fits; the TLS library takes from these what suits the
+ *   client's cipher suites and signatures best. Where none fits, of each key type the first, so that
+ *   the client can say what it dislikes.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_add_credential(
     sally_tls_config *config, sally_credential *credential, sally_error **error);

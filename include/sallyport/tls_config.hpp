@@ -31,7 +31,7 @@ class TlsConfig
   static TlsConfig server() { return create(SALLY_ROLE_SERVER); }
   static TlsConfig adopt(sally_tls_config* config) noexcept { return TlsConfig(config); }
 
-  // Adds what this side shows; one for each type of key.
+  // Adds what this side can show. Each handshake takes the first that fits; see tls_config.h.
   TlsConfig credential(const Credential& credential) {
     return set([&](sally_error** error) {
       return sally_tls_config_add_credential(get(), credential.get(), error);

@@ -1,4 +1,4 @@
-/* trust_store.h: whom this side trusts. A set of trust anchors (CA certificates). */
+/* trust_store.h: whom this side trusts. A set of trust anchors (CA certificates), and CRLs. */
 #ifndef SALLYPORT_TRUST_STORE_H
 #define SALLYPORT_TRUST_STORE_H
 
@@ -22,22 +22,58 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_system(sally_trust_s
                                                                    sally_error **error);
 
 /*
- * sally_trust_store_load reads the CA certificates of a PEM file; "file:PATH", or just PATH.
+ * sally_trust_store_load reads the CA certificates of a file, PEM or DER, "file:PATH" or just PATH,
+ * or those of a folder: "dir:PATH", or a PATH that is one. Of a folder each file directly in it is
+ * read, as c_rehash and openssl rehash keep them; files without certificates, CRLs among them, are
+ * passed over. A certificate that is there more than once counts once.
  *
- * SALLY_FILE_NOT_FOUND, SALLY_ACCESS_DENIED, SALLY_FILE_UNREADABLE: of the file.
+ * SALLY_FILE_NOT_FOUND, SALLY_ACCESS_DENIED, SALLY_FILE_UNREADABLE: of the file or folder that
+ * SALLY_ERROR_FIELD_SOURCE names.
  * SALLY_TRUST_STORE_EMPTY: it holds no certificate.
- * SALLY_TRUST_STORE_BAD_FORMAT: one of them does not decode.
+ * SALLY_TRUST_STORE_BAD_FORMAT: one of them does not decode, in a file or in a PEM file of the folder;
+ * or the file is PKCS#12.
  * SALLY_NOT_SUPPORTED: a URI scheme that this library does not know.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_load(const char *uri,
                                                                  sally_trust_store **store,
                                                                  sally_error **error);
 
-/* sally_trust_store_from_memory does the same from PEM in memory, which is not kept. */
-SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_from_memory(const void *pem,
+/*
+ * sally_trust_store_from_memory does the same from PEM or DER in memory; the caller's bytes are not
+ * kept.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_from_memory(const void *data,
                                                                         size_t size,
                                                                         sally_trust_store **store,
                                                                         sally_error **error);
+
+/*
+ * sally_trust_store_merge adds to `store` what `other` holds, CRLs too; `other` stays as it is. So
+ * several files and folders, and the system's roots, become one store.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_merge(sally_trust_store *store,
+                                                                  const sally_trust_store *other,
+                                                                  sally_error **error);
+
+/*
+ * sally_trust_store_add_crl adds the certificate revocation lists (RFC 5280 section 5) of a file or
+ * folder, named as for sally_trust_store_load, PEM or DER. A folder's other files are passed over.
+ * After a failure the store is as it was.
+ *
+ * SALLY_FILE_NOT_FOUND, SALLY_ACCESS_DENIED, SALLY_FILE_UNREADABLE: of the file or folder.
+ * SALLY_CRL_EMPTY: there is no CRL.
+ * SALLY_CRL_BAD_FORMAT: one of them does not decode.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_add_crl(sally_trust_store *store,
+                                                                    const char *uri,
+                                                                    sally_error **error);
+
+/* sally_trust_store_add_crl_from_memory does the same from memory. */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_add_crl_from_memory(
+    sally_trust_store *store, const void *data, size_t size, sally_error **error);
+
+/* sally_trust_store_crl_count counts its CRLs; 0 for a NULL handle. */
+SALLY_API size_t sally_trust_store_crl_count(const sally_trust_store *store);
 
 /* sally_trust_store_size counts its anchors; 0 for a NULL handle. */
 SALLY_API size_t sally_trust_store_size(const sally_trust_store *store);

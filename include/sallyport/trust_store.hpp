@@ -12,7 +12,8 @@
 
 namespace sally::inline v0 {
 
-// A set of CA certificates. Copies are the same store; any thread may use it.
+// A set of CA certificates, and CRLs. Copies are the same store; any thread may use it, one at a time
+// may add to it. A config keeps what the store held when it was given to it.
 //
 // The makers throw what trust_store.h lists: SALLY_FILE_NOT_FOUND, SALLY_TRUST_STORE_EMPTY and so
 // on.
@@ -25,22 +26,42 @@ class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_re
       return sally_trust_store_system(store, error);
     });
   }
-  // Those of a PEM file.
+  // Those of a file, PEM or DER, or of the files of a folder.
   static TrustStore from_file(const std::string& file) {
     const char* uri = detail::c_text(file);
     return make([&](sally_trust_store** store, sally_error** error) {
       return sally_trust_store_load(uri, store, error);
     });
   }
-  // Those of PEM in memory, which is not kept.
-  static TrustStore from_memory(std::string_view pem) {
+  // Those of PEM or DER in memory, which is not kept.
+  static TrustStore from_memory(std::string_view data) {
     return make([&](sally_trust_store** store, sally_error** error) {
-      return sally_trust_store_from_memory(pem.data(), pem.size(), store, error);
+      return sally_trust_store_from_memory(data.data(), data.size(), store, error);
     });
   }
 
   static TrustStore adopt(sally_trust_store* store) noexcept { return TrustStore(store); }
 
+  // Adds what `other` holds.
+  TrustStore& merge(const TrustStore& other) {
+    return change([&](sally_error** error) {
+      return sally_trust_store_merge(get(), other.get(), error);
+    });
+  }
+  // Adds the revocation lists of a file, PEM or DER, or of the files of a folder.
+  TrustStore& add_crl(const std::string& file) {
+    const char* uri = detail::c_text(file);
+    return change(
+        [&](sally_error** error) { return sally_trust_store_add_crl(get(), uri, error); });
+  }
+  TrustStore& add_crl_from_memory(std::string_view data) {
+    return change([&](sally_error** error) {
+      return sally_trust_store_add_crl_from_memory(get(), data.data(), data.size(), error);
+    });
+  }
+
+  // How many revocation lists there are.
+  std::size_t crl_count() const noexcept { return sally_trust_store_crl_count(get()); }
   // How many anchors there are.
   std::size_t size() const noexcept { return sally_trust_store_size(get()); }
 
@@ -68,6 +89,11 @@ class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_re
  private:
   using Shared::Shared;
 
+  template <class Call>
+  TrustStore& change(Call&& call) {
+    detail::check(call);
+    return *this;
+  }
   template <class Call>
   static TrustStore make(Call&& call) {
     sally_trust_store* store = nullptr;

@@ -1,7 +1,12 @@
 #include "abi/boundary.h"
+#include "abi/bytes.h"
 #include "abi/handles.h"
 #include "abi/source.h"
-#include "tls/origins.h"
+#include "tls/material.h"
+
+#include <memory>
+#include <optional>
+#include <string>
 
 #include <sallyport/credential.h>
 
@@ -15,8 +20,18 @@ using sally::abi::require;
 using sally::abi::usable;
 using sally::abi::watch;
 using sally::tls::Credential;
+using sally::tls::CredentialInput;
 using sally::tls::CredentialSource;
-using sally::tls::PemSource;
+using sally::tls::MaterialSource;
+using sally::tls::Secret;
+
+namespace {
+
+std::shared_ptr<const Secret> secret(const char* passphrase) {
+  return passphrase != nullptr ? std::make_shared<const Secret>(passphrase) : nullptr;
+}
+
+}  // namespace
 
 sally_status sally_credential_load(const char* chain_uri, const char* key_uri,
                                    const char* passphrase, sally_credential** credential,
@@ -24,8 +39,9 @@ sally_status sally_credential_load(const char* chain_uri, const char* key_uri,
   return guarded(error, [&] {
     require(chain_uri != nullptr && *chain_uri != '\0', "chain_uri is NULL or empty");
     require(credential != nullptr, "credential is NULL");
-    *credential = new sally_credential(
-        make_ref<CredentialSource>(sally::tls::credential_files(chain_uri, key_uri, passphrase)));
+    CredentialInput input{MaterialSource::at(chain_uri), std::nullopt, secret(passphrase)};
+    if (key_uri != nullptr) input.key = MaterialSource::at(key_uri);
+    *credential = new sally_credential(make_ref<CredentialSource>(std::move(input)));
     return SALLY_OK;
   });
 }
@@ -37,15 +53,23 @@ sally_status sally_credential_from_memory(const void* chain, size_t chain_size, 
     require(chain != nullptr, "chain is NULL");
     require(key != nullptr || key_size == 0, "key is NULL, but key_size is not 0");
     require(credential != nullptr, "credential is NULL");
-    const PemSource chain_pem =
-        PemSource::from_memory({static_cast<const char*>(chain), chain_size});
-    auto loaded =
-        key == nullptr
-            ? make_ref<Credential>(chain_pem, chain_pem, passphrase)
-            : make_ref<Credential>(
-                  chain_pem, PemSource::from_memory({static_cast<const char*>(key), key_size}),
-                  passphrase);
-    *credential = new sally_credential(make_ref<CredentialSource>(std::move(loaded)));
+    CredentialInput input{MaterialSource::memory({static_cast<const char*>(chain), chain_size}),
+                          std::nullopt, secret(passphrase)};
+    if (key != nullptr)
+      input.key = MaterialSource::memory({static_cast<const char*>(key), key_size});
+    *credential = new sally_credential(make_ref<CredentialSource>(make_ref<Credential>(input)));
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_credential_copy_warnings(const sally_credential* credential, sally_bytes** text,
+                                            sally_error** error) {
+  return guarded(error, [&] {
+    const auto& handle = usable(credential);
+    require(text != nullptr, "text is NULL");
+    std::string lines;
+    for (const std::string& warning : handle.object->current()->warnings()) lines += warning + "\n";
+    *text = sally::abi::to_bytes(lines);
     return SALLY_OK;
   });
 }

@@ -78,6 +78,19 @@ int32_t sally_stream_info_pin_matched(const sally_stream_info* info) {
   return info != nullptr && info->facts.session.pin_matched ? 1 : 0;
 }
 
+sally_certificate* sally_stream_info_own_certificate(const sally_stream_info* info) {
+  return info != nullptr ? info->facts.session.own_certificate.get() : nullptr;
+}
+
+size_t sally_stream_info_passed_over_count(const sally_stream_info* info) {
+  return info != nullptr ? info->facts.session.passed_over.size() : 0;
+}
+
+const char* sally_stream_info_passed_over(const sally_stream_info* info, size_t index) {
+  const bool there = index < sally_stream_info_passed_over_count(info);
+  return there ? info->facts.session.passed_over[index].c_str() : nullptr;
+}
+
 namespace {
 
 const sally::socket::AttemptReport* attempt(const sally_stream_info* info, std::size_t index) {

@@ -15,7 +15,7 @@ using sally::abi::replace;
 using sally::abi::require;
 using sally::abi::usable;
 using sally::abi::watch;
-using sally::tls::PemSource;
+using sally::tls::MaterialSource;
 using sally::tls::TicketKeys;
 using sally::tls::TicketKeySource;
 
@@ -24,7 +24,7 @@ sally_status sally_ticket_keys_load(const char* uri, sally_ticket_keys** keys,
   return guarded(error, [&] {
     require(uri != nullptr && *uri != '\0', "uri is NULL or empty");
     require(keys != nullptr, "keys is NULL");
-    *keys = new sally_ticket_keys(make_ref<TicketKeySource>(sally::tls::ticket_key_file(uri)));
+    *keys = new sally_ticket_keys(make_ref<TicketKeySource>(MaterialSource::at(uri)));
     return SALLY_OK;
   });
 }
@@ -34,7 +34,7 @@ sally_status sally_ticket_keys_from_memory(const void* data, size_t size, sally_
   return guarded(error, [&] {
     require(data != nullptr, "data is NULL");
     require(keys != nullptr, "keys is NULL");
-    const PemSource source = PemSource::from_memory({static_cast<const char*>(data), size});
+    const auto source = MaterialSource::memory({static_cast<const char*>(data), size});
     *keys = new sally_ticket_keys(make_ref<TicketKeySource>(make_ref<TicketKeys>(source)));
     return SALLY_OK;
   });

@@ -1,7 +1,7 @@
 #include "abi/boundary.h"
 #include "abi/handles.h"
 #include "abi/source.h"
-#include "tls/origins.h"
+#include "tls/material.h"
 
 #include <sallyport/trust_store.h>
 
@@ -14,14 +14,22 @@ using sally::abi::replace;
 using sally::abi::require;
 using sally::abi::usable;
 using sally::abi::watch;
-using sally::tls::PemSource;
+using sally::tls::MaterialSource;
+using sally::tls::TrustInput;
 using sally::tls::TrustSource;
-using sally::tls::TrustStore;
+
+namespace {
+
+void add_crls(TrustSource& store, const MaterialSource& source) {
+  store.extend([&](TrustInput& input) { input.crls.push_back(source); });
+}
+
+}  // namespace
 
 sally_status sally_trust_store_system(sally_trust_store** store, sally_error** error) {
   return guarded(error, [&] {
     require(store != nullptr, "store is NULL");
-    *store = new sally_trust_store(make_ref<TrustSource>(sally::tls::system_trust()));
+    *store = new sally_trust_store(make_ref<TrustSource>(TrustInput{.system = true}));
     return SALLY_OK;
   });
 }
@@ -31,20 +39,61 @@ sally_status sally_trust_store_load(const char* uri, sally_trust_store** store,
   return guarded(error, [&] {
     require(uri != nullptr && *uri != '\0', "uri is NULL or empty");
     require(store != nullptr, "store is NULL");
-    *store = new sally_trust_store(make_ref<TrustSource>(sally::tls::trust_files(uri)));
+    *store = new sally_trust_store(
+        make_ref<TrustSource>(TrustInput{.anchors = {MaterialSource::at(uri)}}));
     return SALLY_OK;
   });
 }
 
-sally_status sally_trust_store_from_memory(const void* pem, size_t size, sally_trust_store** store,
+sally_status sally_trust_store_from_memory(const void* data, size_t size, sally_trust_store** store,
                                            sally_error** error) {
   return guarded(error, [&] {
-    require(pem != nullptr, "pem is NULL");
+    require(data != nullptr, "data is NULL");
     require(store != nullptr, "store is NULL");
-    const PemSource source = PemSource::from_memory({static_cast<const char*>(pem), size});
-    *store = new sally_trust_store(make_ref<TrustSource>(make_ref<TrustStore>(source)));
+    const auto source = MaterialSource::memory({static_cast<const char*>(data), size});
+    *store = new sally_trust_store(make_ref<TrustSource>(TrustInput{.anchors = {source}}));
     return SALLY_OK;
   });
+}
+
+sally_status sally_trust_store_merge(sally_trust_store* store, const sally_trust_store* other,
+                                     sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(store);
+    const auto more = usable(other).object->input();
+    require(more.has_value(), "other has no source");
+    handle.object->extend([&](TrustInput& input) {
+      input.system = input.system || more->system;
+      input.anchors.insert(input.anchors.end(), more->anchors.begin(), more->anchors.end());
+      input.crls.insert(input.crls.end(), more->crls.begin(), more->crls.end());
+    });
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_trust_store_add_crl(sally_trust_store* store, const char* uri,
+                                       sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(store);
+    require(uri != nullptr && *uri != '\0', "uri is NULL or empty");
+    add_crls(*handle.object, MaterialSource::at(uri));
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_trust_store_add_crl_from_memory(sally_trust_store* store, const void* data,
+                                                   size_t size, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(store);
+    require(data != nullptr, "data is NULL");
+    const auto source = MaterialSource::memory({static_cast<const char*>(data), size});
+    add_crls(*handle.object, source);
+    return SALLY_OK;
+  });
+}
+
+size_t sally_trust_store_crl_count(const sally_trust_store* store) {
+  return store != nullptr && !store->inherited() ? store->object->current()->crls().size() : 0;
 }
 
 size_t sally_trust_store_size(const sally_trust_store* store) {

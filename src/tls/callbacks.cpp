@@ -3,6 +3,7 @@
 #include "status/error.h"
 #include "tls/chain.h"
 #include "tls/context.h"
+#include "tls/credential_choice.h"
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
 #include "tls/openssl.h"
@@ -102,20 +103,31 @@ void note_message(int sent, int /*version*/, int content_type, const void* data,
   record_of(ssl).certificate_sent = holds_certificate(message, SSL_version(ssl) == TLS1_3_VERSION);
 }
 
-// On a client it is called when the server asks for a certificate, and only then.
-int note_certificate_request(SSL* ssl, void* /*unused*/) {
-  if (SSL_is_server(ssl) == 1) return 1;
-  HandshakeRecord& record = record_of(ssl);
+void note_certificate_request(const SSL* ssl, HandshakeRecord& record) {
   record.certificate_requested = true;
+  record.acceptable_cas.clear();
+  const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl);
+  const int count = std::min(sk_X509_NAME_num(names), most_acceptable_cas);
+  for (int i = 0; i < count; ++i)
+    record.acceptable_cas.push_back(to_text(sk_X509_NAME_value(names, i)));
+}
+
+// On a client it is called when the server asks for a certificate, and only then; on a server when
+// the client's hello was read. Where another callback returned -1 it is called again.
+int choose_credential(SSL* ssl, void* /*unused*/) {
+  HandshakeRecord& record = record_of(ssl);
+  const auto& credentials = context_of(ssl).settings().credentials;
   try {
-    const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl);
-    const int count = std::min(sk_X509_NAME_num(names), most_acceptable_cas);
-    for (int i = 0; i < count; ++i)
-      record.acceptable_cas.push_back(to_text(sk_X509_NAME_value(names, i)));
+    if (SSL_is_server(ssl) == 0) {
+      note_certificate_request(ssl, record);
+      choose_for_client(ssl, credentials, record);
+    } else if (credentials.size() > 1) {
+      choose_for_server(ssl, credentials, record);
+    }
+    return 1;
   } catch (...) {
-    record.acceptable_cas.clear();  // only the hint of an error is the poorer for it
+    return 0;  // memory is short
   }
-  return 1;
 }
 
 int select_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size,
@@ -147,7 +159,7 @@ void install_callbacks(SSL_CTX* context, const Context& owner) {
   SSL_CTX_set_cert_verify_callback(context, &verify_peer, nullptr);
   SSL_CTX_set_info_callback(context, &note_alert);
   SSL_CTX_set_msg_callback(context, &note_message);
-  SSL_CTX_set_cert_cb(context, &note_certificate_request, nullptr);
+  SSL_CTX_set_cert_cb(context, &choose_credential, nullptr);
   if (!owner.is_server()) return;
   SSL_CTX_set_tlsext_servername_callback(context, &accept_server_name);
   SSL_CTX_set_client_hello_cb(context, &read_client_hello, nullptr);

@@ -4,8 +4,6 @@
 #include "tls/context.h"
 #include "tls/verification_cache.h"
 
-#include <algorithm>
-
 namespace sally::tls {
 
 Config::Config(std::int32_t role) : role_(role) {
@@ -25,17 +23,7 @@ void Config::change(Change&& apply) {
 }
 
 void Config::add_credential(Ref<CredentialSource> credential) {
-  change([&](Settings&) {
-    const auto type = credential->current()->key_type();
-    const bool taken = std::ranges::any_of(
-        credentials_, [&](const auto& other) { return other->current()->key_type() == type; });
-    if (taken) {
-      throw Failure(
-          SALLY_INVALID_STATE,
-          {.message = "the TLS config holds a credential of key type " + type + " already"});
-    }
-    credentials_.push_back(std::move(credential));
-  });
+  change([&](Settings&) { credentials_.push_back(std::move(credential)); });
 }
 
 void Config::set_trust(Ref<TrustSource> trust) {

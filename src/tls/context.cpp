@@ -3,11 +3,15 @@
 #include "status/error.h"
 #include "tls/callbacks.h"
 #include "tls/error_queue.h"
+#include "tls/installing.h"
 #include "tls/openssl.h"
 #include "tls/resumption.h"
 #include "tls/verification_cache.h"
 #include "tls/verifier.h"
 #include "transport/fork.h"
+
+#include <set>
+#include <string_view>
 
 namespace sally::tls {
 
@@ -151,19 +155,14 @@ void Context::set_verification() {
   }
 }
 
+// What a server shows where it has no choice. A client shows nothing before it is asked: what fits
+// the server is chosen then.
 void Context::set_credentials() {
+  if (!is_server()) return;
+  std::set<std::string_view> taken;
   for (const Ref<Credential>& credential : settings_.credentials) {
-    STACK_OF(X509)* issuers = sk_X509_new_null();
-    const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> owner(
-        checked(issuers), [](STACK_OF(X509) * stack) { sk_X509_free(stack); });
-    const auto& chain = credential->chain();
-    for (std::size_t i = 1; i < chain.size(); ++i) {
-      if (sk_X509_push(issuers, chain[i].get()) == 0) throw std::bad_alloc();
-    }
-    require(
-        SSL_CTX_use_cert_and_key(handle(), credential->certificate(), credential->key(), issuers,
-                                 /*override=*/0) == 1,
-        "the credential");
+    if (!taken.insert(credential->key_type()).second) continue;
+    require(install(handle(), *credential), "the credential");
   }
 }
 

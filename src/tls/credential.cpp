@@ -1,8 +1,11 @@
 #include "tls/credential.h"
 
 #include "status/error.h"
+#include "tls/encoding.h"
 #include "tls/error_queue.h"
 #include "tls/openssl.h"
+#include "tls/own_chain.h"
+#include "tls/pkcs12.h"
 
 #include <algorithm>
 #include <array>
@@ -64,32 +67,83 @@ void check_strength(X509* certificate, const std::string& source) {
   }
 }
 
+struct Found {
+  bool ordered = true;
+  std::vector<X509Owner> certificates{};
+  KeyOwner key{};
+};
+
+// Each file is read for what it was given for; PKCS#12 that was given for both is opened once.
+Found find(const PemSource& chain, const PemSource& key, const char* passphrase) {
+  const ErrorDetail none{
+      .message = "'" + chain.name() + "'", .source = chain.name(), .phase = "load"};
+  Found found{.ordered = encoding_of(chain.bytes()) != Encoding::pkcs12};
+  if (found.ordered) {
+    found.certificates = read_certificates(chain, SALLY_CREDENTIAL_BAD_FORMAT);
+  } else {
+    Pkcs12 both = read_pkcs12(chain, passphrase);
+    found.certificates = std::move(both.certificates);
+    if (&key == &chain) found.key = std::move(both.key);
+  }
+  if (found.certificates.empty()) throw Failure(SALLY_CREDENTIAL_NO_CERTIFICATE, none);
+  if (found.key != nullptr) return found;
+  if (&key == &chain && !found.ordered) throw Failure(SALLY_CREDENTIAL_NO_KEY, none);
+  found.key = read_private_key(key, passphrase);
+  return found;
+}
+
 }  // namespace
 
-Credential::Credential(const PemSource& chain, const PemSource& key, const char* passphrase)
-    : chain_(read_certificates(chain, SALLY_CREDENTIAL_BAD_FORMAT)) {
-  if (chain_.empty()) {
-    throw Failure(SALLY_CREDENTIAL_NO_CERTIFICATE,
-                  {.message = "'" + chain.name() + "'", .source = chain.name(), .phase = "load"});
+// A chain and a key that do not match may have been read while both were being replaced: they are
+// read again.
+Credential::Credential(const CredentialInput& input) {
+  constexpr int most_readings = 3;
+  const char* passphrase = input.passphrase ? input.passphrase->c_str() : nullptr;
+  for (int reading = 1;; ++reading) {
+    const PemSource chain = input.chain.read();
+    if (!input.key) return load(chain, chain, passphrase);
+    try {
+      return load(chain, input.key->read(), passphrase);
+    } catch (const Failure& failure) {
+      const bool torn = failure.error()->status() == SALLY_CREDENTIAL_KEY_MISMATCH;
+      if (!torn || reading == most_readings) throw;
+    }
   }
-  key_ = read_private_key(key, passphrase);
+}
+
+Credential::Credential(const PemSource& chain, const PemSource& key, const char* passphrase) {
+  load(chain, key, passphrase);
+}
+
+void Credential::load(const PemSource& chain, const PemSource& key, const char* passphrase) {
+  Found found = find(chain, key, passphrase);
+  key_ = std::move(found.key);
   key_type_ = signing_type(key_.get(), key.name());
 
   clear_errors();
-  if (X509_check_private_key(certificate(), key_.get()) != 1) {
-    clear_errors();
+  const auto own = std::ranges::find_if(found.certificates, [this](const X509Owner& certificate) {
+    return X509_check_private_key(certificate.get(), key_.get()) == 1;
+  });
+  clear_errors();
+  if (own == found.certificates.end()) {
+    X509* first = found.certificates.front().get();
     throw Failure(
         SALLY_CREDENTIAL_KEY_MISMATCH,
-        {.message = "the key of '" + key.name() + "' is not the one of the first certificate of '" +
+        {.message = "the key of '" + key.name() + "' is not the one of the certificate of '" +
                     chain.name() + "'",
          .depth = 0,
-         .subject = subject_of(certificate()),
-         .issuer = issuer_of(certificate()),
-         .expected = "the private key of a public key of kind " + key_of(certificate()),
+         .subject = subject_of(first),
+         .issuer = issuer_of(first),
+         .expected = "the private key of a public key of kind " + key_of(first),
          .found = key_type_ + " " + std::to_string(EVP_PKEY_get_bits(key_.get())) + " bits",
          .source = key.name(),
          .phase = "load"});
   }
+  const auto index = static_cast<std::size_t>(own - found.certificates.begin());
+  OwnChain arranged = arrange(std::move(found.certificates), index, found.ordered);
+  chain_ = std::move(arranged.certificates);
+  linked_ = arranged.linked;
+  warnings_ = std::move(arranged.warnings);
   for (const X509Owner& member : chain_) check_strength(member.get(), chain.name());
 }
 

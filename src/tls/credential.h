@@ -3,9 +3,11 @@
 
 #include "status/ref.h"
 #include "tls/certificate.h"
+#include "tls/material.h"
 #include "tls/openssl_types.h"
 #include "tls/pem.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,24 +17,31 @@ namespace sally::tls {
 
 class Credential : public RefCounted<Credential> {
  public:
-  // The chain with its own certificate first. Throws Failure, see include/sallyport/credential.h.
+  // Throw Failure, see include/sallyport/credential.h. The first reads the sources anew each time.
+  explicit Credential(const CredentialInput& input);
   Credential(const PemSource& chain, const PemSource& key, const char* passphrase);
 
   x509_st* certificate() const noexcept { return chain_.front().get(); }
-  const std::vector<X509Owner>& chain() const noexcept {
-    return chain_;
-  }  // its own certificate included
+  // As they are sent, its own certificate first.
+  const std::vector<X509Owner>& chain() const noexcept { return chain_; }
+  // How many of these, from the first, have a part in the chain.
+  std::size_t linked() const noexcept { return linked_; }
+  // What peers may dislike about it; one line each.
+  const std::vector<std::string>& warnings() const noexcept { return warnings_; }
   evp_pkey_st* key() const noexcept { return key_.get(); }
   // When the first of its chain expires, in seconds since 1970.
   std::int64_t not_after() const noexcept;
-  // "RSA", "EC", "ED25519": one credential of each fits into a config.
+  // "RSA", "EC", "ED25519"
   const std::string& key_type() const noexcept { return key_type_; }
 
  private:
   friend class RefCounted<Credential>;
   ~Credential() = default;
+  void load(const PemSource& chain, const PemSource& key, const char* passphrase);
 
   std::vector<X509Owner> chain_;
+  std::size_t linked_ = 0;
+  std::vector<std::string> warnings_;
   KeyOwner key_;
   std::string key_type_;
 };

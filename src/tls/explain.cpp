@@ -52,17 +52,29 @@ bool looks_like_http(std::string_view first) {
                              [first](std::string_view start) { return first.starts_with(start); });
 }
 
+std::string listed(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? " " : "; ") + text;
+  return all;
+}
+
 // What a client should know when a server refuses or vanishes, and a certificate was in play.
 std::string certificate_hint(const HandshakeRecord& record) {
   if (!record.certificate_requested) return {};
-  std::string hint =
-      record.certificate_sent
-          ? "The server asked for a client certificate and got one; it may have refused it."
-          : "The server asked for a client certificate and none was sent: give this side a "
-            "credential.";
+  const bool none_fitted = !record.certificate_sent && !record.passed_over.empty();
+  std::string hint = "The server asked for a client certificate ";
+  if (record.certificate_sent)
+    hint += "and got one; it may have refused it.";
+  else if (none_fitted)
+    hint +=
+        "and none was sent, because none of this side's fits." + listed(record.passed_over) + ".";
+  else
+    hint += "and none was sent: give this side a credential.";
   if (!record.acceptable_cas.empty()) {
     hint += " It accepts certificates of: " + joined(record.acceptable_cas) + ".";
   }
+  if (record.certificate_sent && !record.passed_over.empty())
+    hint += " Others of this side were passed over." + listed(record.passed_over) + ".";
   return hint;
 }
 
@@ -148,9 +160,10 @@ ErrorRef explain_failure(const SSL* ssl, const HandshakeRecord& record, const Re
     detail.alert = record.alert_received;
     detail.alert_direction = SALLY_ALERT_RECEIVED;
     if (is_client) describe_own_certificate(ssl, record, detail);
-    if (is_client && record.alert_received == SSL_AD_HANDSHAKE_FAILURE)
+    const bool none_fitted = !record.certificate_sent && !record.passed_over.empty();
+    if (is_client && (none_fitted || record.alert_received == SSL_AD_HANDSHAKE_FAILURE))
       detail.hint = certificate_hint(record);
-    if (is_client && record.alert_received == SSL_AD_UNKNOWN_CA)
+    if (is_client && !none_fitted && record.alert_received == SSL_AD_UNKNOWN_CA)
       detail.hint = unknown_ca_hint(record, detail);
     return make_error(refine(alert_status(record.alert_received), established), std::move(detail));
   }

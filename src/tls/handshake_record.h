@@ -26,6 +26,7 @@ struct HandshakeRecord {
   bool certificate_requested = false;       // client: the server asked for one
   bool certificate_sent = false;            // client: and got one
   std::vector<std::string> acceptable_cas;  // client: as the server named them, the first few
+  std::vector<std::string> passed_over;     // this side's credentials that did not fit, and why
   bool peer_verified = false;
   bool session_came = false;  // client: one that can be resumed
   // The peer's chain where it was found good, now or when a session was about to be resumed.

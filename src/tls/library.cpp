@@ -60,7 +60,7 @@ void SessionDeleter::operator()(ssl_session_st* session) const noexcept {
 void X509Deleter::operator()(x509_st* certificate) const noexcept {
   X509_free(certificate);
 }
-void CrlDeleter::operator()(X509_CRL* crl) const noexcept {
+void CrlDeleter::operator()(X509_crl_st* crl) const noexcept {
   X509_CRL_free(crl);
 }
 void X509StoreDeleter::operator()(x509_store_st* store) const noexcept {

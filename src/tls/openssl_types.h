@@ -26,6 +26,9 @@ struct SessionDeleter {
 struct X509Deleter {
   void operator()(x509_st* certificate) const noexcept;
 };
+struct CrlDeleter {
+  void operator()(X509_crl_st* crl) const noexcept;
+};
 struct X509StoreDeleter {
   void operator()(x509_store_st* store) const noexcept;
 };
@@ -40,6 +43,7 @@ using SslOwner = std::unique_ptr<ssl_st, SslDeleter>;
 using SslContextOwner = std::unique_ptr<ssl_ctx_st, SslContextDeleter>;
 using SessionOwner = std::unique_ptr<ssl_session_st, SessionDeleter>;
 using X509Owner = std::unique_ptr<x509_st, X509Deleter>;
+using CrlOwner = std::unique_ptr<X509_crl_st, CrlDeleter>;
 using X509StoreOwner = std::unique_ptr<x509_store_st, X509StoreDeleter>;
 using CrlOwner = std::unique_ptr<X509_crl_st, CrlDeleter>;
 using KeyOwner = std::unique_ptr<evp_pkey_st, KeyDeleter>;

@@ -1,4 +1,4 @@
-// Reading PEM, from files and memory.
+// Reading certificates, keys and CRLs, from files and memory: PEM or DER, which the bytes tell.
 #pragma once
 
 #include "tls/openssl_types.h"
@@ -18,7 +18,7 @@ class PemSource {
   static PemSource from_memory(std::string_view bytes);
   ~PemSource();
   PemSource(PemSource&&) noexcept = default;
-  PemSource& operator=(PemSource&&) noexcept = default;
+  PemSource& operator=(PemSource&&) = delete;  // it would let go of bytes that are not wiped
 
   std::string_view bytes() const { return {bytes_.data(), bytes_.size()}; }
   const std::string& name() const { return name_; }
@@ -30,15 +30,22 @@ class PemSource {
   std::string name_;
 };
 
-// The path that a "file:" URI or a path means. Throws Failure(SALLY_NOT_SUPPORTED).
+// The path of a "file:" URI, or what is none as it is. Throws Failure(SALLY_NOT_SUPPORTED) for other
+// schemes.
 std::string path_of(const std::string& uri);
+// Throws Failure(SALLY_LIMIT_EXCEEDED) for a size that nothing can have.
+void check_size(std::string_view bytes);
 
-// Every certificate of the PEM, in its order; none is not an error. Throws Failure(`malformed`)
-// where one does not decode.
+// Every certificate, in its order; none is not an error. Throws Failure(`malformed`) where one does
+// not decode.
 std::vector<X509Owner> read_certificates(const PemSource& source, int malformed);
 
-// The first private key of the PEM. Never asks on a terminal.
-// Throws Failure: SALLY_CREDENTIAL_NO_KEY, _BAD_FORMAT, _PASSPHRASE_NEEDED, _WRONG_PASSPHRASE.
+// The first private key; that of PKCS#12 too. Never asks on a terminal.
+// Throws Failure: SALLY_CREDENTIAL_NO_KEY, _BAD_FORMAT, _PASSPHRASE_NEEDED, _WRONG_PASSPHRASE,
+// _LEGACY_CIPHER, _UNSUPPORTED_KEY.
 KeyOwner read_private_key(const PemSource& source, const char* passphrase);
+
+// Every CRL, in its order; none is not an error. Throws Failure(SALLY_CRL_BAD_FORMAT).
+std::vector<CrlOwner> read_crls(const PemSource& source);
 
 }  // namespace sally::tls

@@ -413,6 +413,11 @@ SessionFacts Session::facts() const {
   facts.certificate_sent = record_.certificate_sent;
   facts.correlation_id = correlation_id();
 
+  const bool shown = context_->is_server() ? !facts.resumed : record_.certificate_sent;
+  X509* own = shown ? SSL_get_certificate(ssl) : nullptr;
+  if (own != nullptr) facts.own_certificate = describe(own);
+  facts.passed_over = record_.passed_over;
+
   // On a server OpenSSL keeps the peer's own certificate apart from the chain.
   X509* leaf = SSL_get0_peer_certificate(ssl);
   if (leaf != nullptr) facts.peer_chain.push_back(describe(leaf));

@@ -36,6 +36,8 @@ struct SessionFacts {
   std::vector<Ref<sally_certificate>> verified_chain;
   bool pin_matched = false;
   ErrorRef findings;
+  Ref<sally_certificate> own_certificate;  // what this side showed
+  std::vector<std::string> passed_over;    // its credentials that did not fit, and why
 };
 
 // What was written becomes records in a queue, which flush() hands to the channel.

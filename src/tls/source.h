@@ -8,29 +8,27 @@
 #include "tls/file_watch.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace sally::tls {
 
-// Where material comes from, to be read again and again.
-template <class Material>
-struct Origin {
-  std::function<Ref<Material>()> load;  // throws Failure
-  std::vector<std::string> files;       // and folders: what it reads
-};
-
-// `Material` is immutable and reference-counted. Any thread may call any of it.
-template <class Material>
-class Source : public RefCounted<Source<Material>> {
+// `Material` is immutable, reference-counted, and made of an `Input`, which says where it comes from and
+// can be read again and again; files_of(input) are the files and folders that it is in. Any thread may
+// call any of it.
+template <class Material, class Input>
+class Source : public RefCounted<Source<Material, Input>> {
  public:
   // Loads at once. Throws Failure.
-  explicit Source(Origin<Material> origin)
-      : origin_(std::move(origin)), traces_(traces_of(origin_.files)), current_(origin_.load()) {}
+  explicit Source(Input input)
+      : input_(std::move(input)),
+        traces_(traces_of(files_of(*input_))),
+        current_(make_ref<Material>(*input_)) {}
   // Of what has no place to be read from again.
   explicit Source(Ref<Material> material) : current_(std::move(material)) {}
 
@@ -53,17 +51,24 @@ class Source : public RefCounted<Source<Material>> {
   void reload() {
     // One at a time, or the older of two readings could win.
     const std::lock_guard turn(reloading_);
-    require_origin();
-    traces_ = traces_of(origin_.files);
-    try {
-      replace(origin_.load());
-    } catch (const Failure& failure) {
-      note(failure.error());
-      throw;
-    } catch (const std::bad_alloc&) {
-      note(out_of_memory_error());
-      throw;
-    }
+    require_files();
+    load(*input_);
+  }
+
+  // Has it come from what `change` makes of its input, now and at each reload. Likewise.
+  template <class Change>
+  void extend(Change&& change) {
+    const std::lock_guard turn(reloading_);
+    if (!input_) throw Failure(SALLY_INVALID_STATE, {.message = "it has no source to add to"});
+    Input next = *input_;
+    change(next);
+    load(next);
+    input_ = std::move(next);
+    if (watch_) watch_files();
+  }
+  std::optional<Input> input() {
+    const std::lock_guard turn(reloading_);
+    return input_;
   }
 
   void replace(Ref<Material> material) noexcept {
@@ -76,21 +81,39 @@ class Source : public RefCounted<Source<Material>> {
   // Reloads from now on whenever its files change. A second time it does nothing.
   void watch() {
     const std::lock_guard turn(reloading_);
-    require_origin();
-    if (watch_) return;
-    watch_ = std::make_unique<FileWatch>(origin_.files, traces_, [this] { return look(); });
+    require_files();
+    if (!watch_) watch_files();
   }
 
  private:
   friend class RefCounted<Source>;
   ~Source() = default;
 
-  void require_origin() const {
-    if (origin_.load) return;
+  // The following with the turn to reload.
+  void require_files() const {
+    if (input_ && !files_of(*input_).empty()) return;
     throw Failure(
         SALLY_INVALID_STATE,
         {.message = "what was loaded from memory cannot be loaded again",
          .hint = "Load the new material as you loaded the old one, and replace the old by it."});
+  }
+
+  void load(const Input& input) {
+    traces_ = traces_of(files_of(input));
+    try {
+      replace(make_ref<Material>(input));
+    } catch (const Failure& failure) {
+      note(failure.error());
+      throw;
+    } catch (const std::bad_alloc&) {
+      note(out_of_memory_error());
+      throw;
+    }
+  }
+
+  void watch_files() {
+    watch_ =
+        std::make_unique<FileWatch>(files_of(*input_), traces_, [this] { return look(); });
   }
 
   void note(const ErrorRef& error) noexcept {
@@ -110,9 +133,9 @@ class Source : public RefCounted<Source<Material>> {
     };
   }
 
-  const Origin<Material> origin_;  // empty: from memory
   std::mutex reloading_;
-  std::string traces_;  // of its files, before they were read
+  std::optional<Input> input_;  // none: from memory, and not kept
+  std::string traces_;          // of its files, before they were read
   mutable std::mutex mutex_;
   Ref<Material> current_;
   std::uint64_t generation_ = 1;
@@ -121,8 +144,10 @@ class Source : public RefCounted<Source<Material>> {
 };
 
 class Credential;
+struct CredentialInput;
 class TrustStore;
-using CredentialSource = Source<Credential>;
-using TrustSource = Source<TrustStore>;
+struct TrustInput;
+using CredentialSource = Source<Credential, CredentialInput>;
+using TrustSource = Source<TrustStore, TrustInput>;
 
 }  // namespace sally::tls

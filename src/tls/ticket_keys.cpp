@@ -11,7 +11,8 @@ namespace sally::tls {
 
 static_assert(sizeof(TicketKey) == 80, "as it lies in the file");
 
-TicketKeys::TicketKeys(const PemSource& source) {
+TicketKeys::TicketKeys(const MaterialSource& input) {
+  const PemSource source = input.read();
   const std::string_view bytes = source.bytes();
   const std::size_t count = bytes.size() / sizeof(TicketKey);
   const auto refuse = [&](const std::string& found) {
@@ -44,12 +45,6 @@ const TicketKey* TicketKeys::find(std::span<const unsigned char, 16> name) const
   const auto found = std::ranges::find_if(
       keys_, [name](const TicketKey& key) { return std::ranges::equal(key.name, name); });
   return found != keys_.end() ? &*found : nullptr;
-}
-
-Origin<TicketKeys> ticket_key_file(const char* uri) {
-  return {
-      .load = [uri = std::string(uri)] { return make_ref<TicketKeys>(PemSource::from_uri(uri)); },
-      .files = {path_of(uri)}};
 }
 
 }  // namespace sally::tls

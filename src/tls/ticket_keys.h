@@ -3,7 +3,7 @@
 #pragma once
 
 #include "status/ref.h"
-#include "tls/pem.h"
+#include "tls/material.h"
 #include "tls/source.h"
 
 #include <array>
@@ -25,7 +25,7 @@ class TicketKeys : public RefCounted<TicketKeys> {
 
   // One key after another, 80 bytes each: name, MAC key, cipher key. The first one encrypts, all
   // decrypt. Throws Failure(SALLY_TICKET_KEYS_BAD_FORMAT).
-  explicit TicketKeys(const PemSource& source);
+  explicit TicketKeys(const MaterialSource& input);
 
   const TicketKey& current() const noexcept { return keys_.front(); }
   // Null where it is not among them.
@@ -39,8 +39,6 @@ class TicketKeys : public RefCounted<TicketKeys> {
   std::vector<TicketKey> keys_;  // wiped
 };
 
-using TicketKeySource = Source<TicketKeys>;
-
-Origin<TicketKeys> ticket_key_file(const char* uri);
+using TicketKeySource = Source<TicketKeys, MaterialSource>;
 
 }  // namespace sally::tls

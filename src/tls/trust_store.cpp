@@ -1,14 +1,17 @@
 #include "tls/trust_store.h"
 
 #include "status/error.h"
+#include "tls/encoding.h"
 #include "tls/error_queue.h"
 #include "tls/openssl.h"
+#include "tls/trust_folder.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
+#include <set>
 
 namespace sally::tls {
 
@@ -31,37 +34,83 @@ const char* system_bundle() {
   return bundle != system_bundles.end() ? *bundle : nullptr;
 }
 
-void append(std::vector<X509Owner>& anchors, std::vector<X509Owner> more) {
-  std::ranges::move(more, std::back_inserter(anchors));
+template <class Owner>
+void append(std::vector<Owner>& objects, std::vector<Owner> more) {
+  std::ranges::move(more, std::back_inserter(objects));
 }
 
-// A folder of single certificates, as c_rehash keeps them. What is no PEM is passed over: such
-// folders hold other files too.
-void append_folder(std::vector<X509Owner>& anchors, const std::string& folder) {
+// In a folder lies much else. PEM says what it is; DER of another kind does not decode.
+template <class Read>
+auto read_if_any(const PemSource& file, Read&& read) -> decltype(read(file)) {
+  const Encoding encoding = encoding_of(file.bytes());
+  if (encoding == Encoding::pem) return read(file);
+  if (encoding != Encoding::signed_object) return {};
+  try {
+    return read(file);
+  } catch (const Failure&) {
+    return {};
+  }
+}
+
+template <class Read>
+auto read_all(const MaterialSource& source, std::string& name, Read&& read)
+    -> decltype(read(source.read())) {
+  decltype(read(source.read())) all;
+  if (const auto folder = source.folder()) {
+    name = *folder;
+    for (const PemSource& file : read_folder(*folder)) append(all, read_if_any(file, read));
+    return all;
+  }
+  const PemSource file = source.read();
+  name = file.name();
+  return read(file);
+}
+
+std::vector<X509Owner> anchors_of(const PemSource& file) {
+  return read_certificates(file, SALLY_TRUST_STORE_BAD_FORMAT);
+}
+
+// A folder of the system's. What cannot be read is passed over: the user may never have heard of it.
+void append_system_folder(std::vector<X509Owner>& anchors, const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     if (!entry.is_regular_file(ignored)) continue;
     try {
-      append(anchors, read_certificates(PemSource::from_uri(entry.path().string()),
-                                        SALLY_TRUST_STORE_BAD_FORMAT));
+      append(anchors, anchors_of(PemSource::from_uri("file:" + entry.path().string())));
     } catch (const Failure&) {
       continue;
     }
   }
 }
 
+// Links and files of a hashed folder, and the stores that are joined, repeat one another. `compare`
+// is one of OpenSSL's, which order by a digest of the whole.
+template <class Owner, class Compare>
+std::vector<Owner> each_once(std::vector<Owner> objects, Compare compare) {
+  using Object = typename Owner::element_type;
+  const auto before = [compare](const Object* a, const Object* b) { return compare(a, b) < 0; };
+  std::set<const Object*, decltype(before)> seen(before);
+  std::erase_if(objects, [&](const Owner& object) { return !seen.insert(object.get()).second; });
+  return objects;
+}
+
+void add_name(std::string& all, const std::string& name) {
+  if (!all.empty()) all += "' and '";
+  all += name;
+}
+
 }  // namespace
 
-TrustStore::TrustStore(const PemSource& source, std::vector<CrlOwner> crls)
-    : TrustStore(read_certificates(source, SALLY_TRUST_STORE_BAD_FORMAT), source.name(),
-                 std::move(crls)) {}
+TrustStore::TrustStore(const TrustInput& input) : TrustStore(read(input)) {}
 
-TrustStore::TrustStore(std::vector<X509Owner> anchors, std::string source,
-                       std::vector<CrlOwner> crls)
+TrustStore::TrustStore(const PemSource& source)
+    : TrustStore(Contents{anchors_of(source), {}, source.name()}) {}
+
+TrustStore::TrustStore(Contents contents)
     : store_(checked(X509_STORE_new())),
-      anchors_(std::move(anchors)),
-      crls_(std::move(crls)),
-      source_(std::move(source)) {
+      anchors_(each_once(std::move(contents.anchors), &X509_cmp)),
+      crls_(each_once(std::move(contents.crls), &X509_CRL_match)),
+      source_(std::move(contents.source)) {
   if (anchors_.empty()) {
     throw Failure(SALLY_TRUST_STORE_EMPTY,
                   {.message = "'" + source_ + "'", .source = source_, .phase = "load"});
@@ -75,23 +124,81 @@ TrustStore::TrustStore(std::vector<X509Owner> anchors, std::string source,
   }
 }
 
+TrustStore::Contents TrustStore::read(const TrustInput& input) {
+  Contents contents;
+  if (input.system) contents = read_system();
+  for (const MaterialSource& source : input.anchors) {
+    std::string name;
+    std::vector<X509Owner> anchors = read_all(source, name, &anchors_of);
+    if (anchors.empty()) {
+      throw Failure(SALLY_TRUST_STORE_EMPTY,
+                    {.message = "'" + name + "'", .source = name, .phase = "load"});
+    }
+    append(contents.anchors, std::move(anchors));
+    add_name(contents.source, name);
+  }
+  for (const MaterialSource& source : input.crls) {
+    std::string name;
+    std::vector<CrlOwner> crls = read_all(source, name, &read_crls);
+    if (crls.empty()) {
+      throw Failure(SALLY_CRL_EMPTY,
+                    {.message = "'" + name + "'", .source = name, .phase = "load"});
+    }
+    append(contents.crls, std::move(crls));
+  }
+  return contents;
+}
+
+TrustStore::Contents TrustStore::copy() const {
+  Contents contents{{}, {}, source_};
+  for (const X509Owner& anchor : anchors_) {
+    X509_up_ref(anchor.get());
+    contents.anchors.emplace_back(anchor.get());
+  }
+  for (const CrlOwner& crl : crls_) {
+    X509_CRL_up_ref(crl.get());
+    contents.crls.emplace_back(crl.get());
+  }
+  return contents;
+}
+
+Ref<TrustStore> TrustStore::joined(const TrustStore& one, const TrustStore& other) {
+  Contents contents = one.copy();
+  Contents more = other.copy();
+  append(contents.anchors, std::move(more.anchors));
+  append(contents.crls, std::move(more.crls));
+  add_name(contents.source, more.source);
+  return Ref<TrustStore>::adopt(new TrustStore(std::move(contents)));
+}
+
+Ref<TrustStore> TrustStore::with_crls(const MaterialSource& source) const {
+  Contents contents = copy();
+  append(contents.crls, read({.crls = {source}}).crls);
+  return Ref<TrustStore>::adopt(new TrustStore(std::move(contents)));
+}
+
 Ref<TrustStore> TrustStore::system() {
-  std::vector<X509Owner> anchors;
+  return make_ref<TrustStore>(TrustInput{.system = true});
+}
+
+TrustStore::Contents TrustStore::read_system() {
+  Contents contents;
   const char* file = std::getenv(X509_get_default_cert_file_env());
   const char* folder = std::getenv(X509_get_default_cert_dir_env());
-  if (file != nullptr) {
-    append(anchors, read_certificates(PemSource::from_uri(file), SALLY_TRUST_STORE_BAD_FORMAT));
-  }
-  if (folder != nullptr) append_folder(anchors, folder);
+  if (file != nullptr) append(contents.anchors, anchors_of(PemSource::from_uri(file)));
+  if (folder != nullptr) append_system_folder(contents.anchors, folder);
   if (file != nullptr || folder != nullptr) {
-    return Ref<TrustStore>::adopt(
-        new TrustStore(std::move(anchors), "SSL_CERT_FILE and SSL_CERT_DIR"));
+    contents.source = "SSL_CERT_FILE and SSL_CERT_DIR";
+    return contents;
   }
 
   if (const char* bundle = system_bundle()) {
-    return make_ref<TrustStore>(PemSource::from_uri(bundle));
+    contents.anchors = anchors_of(PemSource::from_uri(bundle));
+    contents.source = bundle;
+    return contents;
   }
-  return Ref<TrustStore>::adopt(new TrustStore({}, "the system's CA certificates"));
+  contents.source = "the system's CA certificates";
+  return contents;
 }
 
 std::vector<std::string> TrustStore::system_files() {

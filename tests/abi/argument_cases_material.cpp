@@ -85,6 +85,18 @@ void append_credential_cases(ArgumentCases& cases) {
                             return sally_credential_from_memory("x", 1, nullptr, 0, nullptr,
                                                                 nullptr, error);
                           }));
+  cases.push_back(answers("sally_credential_copy_warnings", "a NULL handle",
+                          SALLY_INVALID_ARGUMENT,
+                          [](World&, Outputs& out, sally_error** error) {
+                            return sally_credential_copy_warnings(
+                                nullptr, out.handle<sally_bytes>(), error);
+                          }));
+  cases.push_back(answers("sally_credential_copy_warnings", "a NULL output",
+                          SALLY_INVALID_ARGUMENT,
+                          [](World& world, Outputs&, sally_error** error) {
+                            return sally_credential_copy_warnings(world.credential.get(), nullptr,
+                                                                  error);
+                          }));
   cases.push_back(answers("sally_credential_copy_certificate", "a NULL handle",
                           SALLY_INVALID_ARGUMENT, [](World&, Outputs& out, sally_error** error) {
                             return sally_credential_copy_certificate(
@@ -98,6 +110,59 @@ void append_credential_cases(ArgumentCases& cases) {
   append_lifetime_cases<sally_credential, sally_credential>(
       cases, "sally_credential_retain", sally_credential_retain, "sally_credential_release",
       sally_credential_release, [](World& world) { return world.credential.get(); });
+}
+
+void append_trust_change_cases(ArgumentCases& cases) {
+  cases.push_back(answers("sally_trust_store_merge", "a NULL handle", SALLY_INVALID_ARGUMENT,
+                          [](World& world, Outputs&, sally_error** error) {
+                            return sally_trust_store_merge(nullptr, world.trust.get(), error);
+                          }));
+  cases.push_back(answers("sally_trust_store_merge", "a NULL other", SALLY_INVALID_ARGUMENT,
+                          [](World& world, Outputs&, sally_error** error) {
+                            return sally_trust_store_merge(world.trust.get(), nullptr, error);
+                          }));
+  cases.push_back(answers("sally_trust_store_merge", "itself", SALLY_OK,
+                          [](World& world, Outputs&, sally_error** error) {
+                            return sally_trust_store_merge(world.trust.get(), world.trust.get(),
+                                                           error);
+                          }));
+  const auto add = [&](const char* what, sally_status status,
+                       std::function<const char*(World&)> uri) {
+    cases.push_back(answers("sally_trust_store_add_crl", what, status,
+                            [=](World& world, Outputs&, sally_error** error) {
+                              return sally_trust_store_add_crl(world.trust.get(), uri(world),
+                                                               error);
+                            }));
+  };
+  add("NULL", SALLY_INVALID_ARGUMENT, [](World&) { return nullptr; });
+  add("an empty URI", SALLY_INVALID_ARGUMENT, [](World&) { return ""; });
+  add("a file that is not there", SALLY_FILE_NOT_FOUND, [](World&) { return "/no/such/file.crl"; });
+  add("a path of 10 MB", SALLY_FILE_UNREADABLE,
+      [](World& world) { return world.long_text.c_str(); });
+  add("a file without CRLs", SALLY_CRL_EMPTY, [](World&) { return "/dev/null"; });
+  add("a scheme that is not known", SALLY_NOT_SUPPORTED,
+      [](World&) { return "https://example.test/ca.crl"; });
+  cases.push_back(answers("sally_trust_store_add_crl", "a NULL handle", SALLY_INVALID_ARGUMENT,
+                          [](World&, Outputs&, sally_error** error) {
+                            return sally_trust_store_add_crl(nullptr, "x", error);
+                          }));
+  const auto memory = [&](const char* what, sally_status status, const char* data,
+                          std::size_t size) {
+    cases.push_back(answers("sally_trust_store_add_crl_from_memory", what, status,
+                            [=](World& world, Outputs&, sally_error** error) {
+                              return sally_trust_store_add_crl_from_memory(world.trust.get(), data,
+                                                                           size, error);
+                            }));
+  };
+  memory("NULL", SALLY_INVALID_ARGUMENT, nullptr, 0);
+  memory("a size of 0", SALLY_CRL_EMPTY, "", 0);
+  memory("a size that cannot be", SALLY_LIMIT_EXCEEDED, "x", SIZE_MAX);
+  memory("what does not decode", SALLY_CRL_BAD_FORMAT,
+         "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", 54);
+  cases.push_back(answers("sally_trust_store_add_crl_from_memory", "a NULL handle",
+                          SALLY_INVALID_ARGUMENT, [](World&, Outputs&, sally_error** error) {
+                            return sally_trust_store_add_crl_from_memory(nullptr, "x", 1, error);
+                          }));
 }
 
 void append_trust_store_cases(ArgumentCases& cases) {
@@ -123,6 +188,9 @@ void append_trust_store_cases(ArgumentCases& cases) {
        [](World& world) { return world.long_text.c_str(); });
   load("a file without certificates", SALLY_TRUST_STORE_EMPTY, [](World&) { return "/dev/null"; });
   load("a scheme that is not known", SALLY_NOT_SUPPORTED, [](World&) { return "ldap:ca"; });
+  load("a folder that is not there", SALLY_FILE_NOT_FOUND,
+       [](World&) { return "dir:/no/such/folder"; });
+  load("a file in a folder's stead", SALLY_FILE_UNREADABLE, [](World&) { return "dir:/dev/null"; });
   cases.push_back(answers("sally_trust_store_load", "a NULL output", SALLY_INVALID_ARGUMENT,
                           [](World&, Outputs&, sally_error** error) {
                             return sally_trust_store_load("x", nullptr, error);
@@ -142,6 +210,11 @@ void append_trust_store_cases(ArgumentCases& cases) {
                           [](World&, Outputs&, sally_error** error) {
                             return sally_trust_store_from_memory("x", 1, nullptr, error);
                           }));
+  append_trust_change_cases(cases);
+  cases.push_back(gives("sally_trust_store_crl_count", "NULL", [](World& world) {
+    EXPECT_EQ(sally_trust_store_crl_count(nullptr), 0u);
+    EXPECT_EQ(sally_trust_store_crl_count(world.trust.get()), 0u);
+  }));
   cases.push_back(gives("sally_trust_store_size", "NULL", [](World& world) {
     EXPECT_EQ(sally_trust_store_size(nullptr), 0u);
     EXPECT_EQ(sally_trust_store_size(world.trust.get()), 1u);
@@ -187,8 +260,8 @@ void append_tls_config_cases(ArgumentCases& cases) {
                             return sally_tls_config_add_credential(world.client.get(), nullptr,
                                                                    error);
                           }));
-  cases.push_back(answers("sally_tls_config_add_credential", "a second one of a key type",
-                          SALLY_INVALID_STATE, [](World& world, Outputs&, sally_error** error) {
+  cases.push_back(answers("sally_tls_config_add_credential", "a second one of a key type", SALLY_OK,
+                          [](World& world, Outputs&, sally_error** error) {
                             return sally_tls_config_add_credential(world.client.get(),
                                                                    world.credential.get(), error);
                           }));

@@ -215,7 +215,18 @@ void append_stream_info_cases(ArgumentCases& cases) {
                const std::size_t count = sally_stream_info_peer_certificate_count(world.info.get());
                EXPECT_EQ(sally_stream_info_peer_certificate(world.info.get(), count), nullptr);
                EXPECT_EQ(sally_stream_info_peer_certificate(world.info.get(), SIZE_MAX), nullptr);
-             })});
+             }),
+       gives("sally_stream_info_own_certificate", "NULL",
+             [](World& world) {
+               EXPECT_EQ(sally_stream_info_own_certificate(nullptr), nullptr);
+               EXPECT_NE(sally_stream_info_own_certificate(world.info.get()), nullptr);
+             }),
+       zero("sally_stream_info_passed_over_count", sally_stream_info_passed_over_count),
+       gives("sally_stream_info_passed_over", "NULL and one that is not there", [](World& world) {
+         EXPECT_EQ(sally_stream_info_passed_over(nullptr, 0), nullptr);
+         EXPECT_EQ(sally_stream_info_passed_over(world.info.get(), 0), nullptr);
+         EXPECT_EQ(sally_stream_info_passed_over(world.info.get(), SIZE_MAX), nullptr);
+       })});
   append_report_cases(cases);
   append_lifetime_cases<sally_stream_info, sally_stream_info>(
       cases, "sally_stream_info_retain", sally_stream_info_retain, "sally_stream_info_release",

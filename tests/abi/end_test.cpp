@@ -44,6 +44,11 @@ Result write_until_it_fails(Stream& stream) {
 }
 
 // A client whose certificate the server refuses, which it does not yet know.
+// It trusts more CAs than it names: a client cannot know that its certificate is in vain.
+const TlsSetup unnamed_cas{.credential = "server-good",
+                           .trust = "file-trust-crowd",
+                           .client_auth = SALLY_CLIENT_AUTH_REQUIRE};
+
 Stream refused_client(Listener& listener, const TlsSetup& setup) {
   const auto config = client_config(setup);
   Stream client = listener.stream(config.get());
@@ -187,7 +192,7 @@ TEST(Release, NeverWaitsForAPeerThatDoesNotRead) {
 }
 
 TEST(LateRefusal, IsNamedByTheFailingRead) {
-  Listener listener(server_config());
+  Listener listener(server_config(unnamed_cas));
   Stream client = refused_client(listener, {.credential = "client-other"});
   const Result refused = client.read_status();
   EXPECT_EQ(refused, SALLY_ALERT_UNKNOWN_CA);
@@ -218,13 +223,13 @@ TEST(LateRefusal, IsNamedByTheFailingWriteAfterAReset) {
   // The peer answers nothing more once it has refused, and what is written meets a closed
   // connection.
   Listener listener(server_config());
-  Stream client = refused_client(listener, {.credential = "client-expired"});
+  Stream client = refused_client(listener, {.credential = "client-expired-intermediate"});
   EXPECT_EQ(listener.next_refusal().status(), SALLY_CERTIFICATE_EXPIRED);
   EXPECT_EQ(write_until_it_fails(client), SALLY_ALERT_CERTIFICATE_EXPIRED);
 }
 
 TEST(LateRefusal, IsNamedByClose) {
-  Listener listener(server_config());
+  Listener listener(server_config(unnamed_cas));
   Stream client = refused_client(listener, {.credential = "client-other"});
   EXPECT_EQ(client.close(), SALLY_ALERT_UNKNOWN_CA);
   EXPECT_EQ(client.read_status(), SALLY_CLOSED);

@@ -1,7 +1,10 @@
-// Arbitrary PEM as a trust store, a chain and a key. The zoo's files are the seeds.
+// Arbitrary bytes as a trust store, CRLs, a chain and a key: PEM, DER or PKCS#12, as they look. The
+// zoo's files are the seeds.
 #include "fuzz/support.h"
 #include "tls/certificate.h"
 
+#include <memory>
+#include <string>
 #include <string_view>
 
 namespace {
@@ -42,5 +45,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   loads([&] { describe_all(make_ref<tls::TrustStore>(source())->anchors()); });
   loads([&] { describe_all(make_ref<tls::Credential>(source(), source(), nullptr)->chain()); });
   loads([&] { make_ref<tls::Credential>(source(), source(), "sallyport"); });
+  loads([&] {
+    // One source for both, as where no key is given: PKCS#12 is opened once.
+    const tls::CredentialInput input{.chain = tls::MaterialSource::memory(text),
+                                     .passphrase = std::make_shared<tls::Secret>("sallyport")};
+    const auto credential = make_ref<tls::Credential>(input);
+    fuzz::require(credential->linked() <= credential->chain().size(), "the chain is within it");
+    for (const std::string& warning : credential->warnings())
+      fuzz::require(!warning.empty(), "a warning says something");
+  });
+  loads([&] { tls::read_crls(source()); });
   return 0;
 }

@@ -3,12 +3,14 @@
 
 #include "status/ref.h"
 #include "tls/credential.h"
+#include "tls/material.h"
 #include "tls/pem.h"
 #include "tls/trust_store.h"
 
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -19,7 +21,7 @@ namespace sally::test {
 
 // A row of index.json; "" and -1 stand for null. certs/README.md says what the fields mean.
 struct ZooEntry {
-  std::string name, role, loads, chain, key, passphrase, ca, verify_name, loading, expected;
+  std::string name, role, loads, chain, key, passphrase, ca, crl, verify_name, loading, expected;
   int depth = -1;
 
   bool has_passphrase = false;
@@ -51,6 +53,7 @@ inline const std::vector<ZooEntry>& zoo() {
                      .key = text("key"),
                      .passphrase = text("passphrase"),
                      .ca = text("ca"),
+                     .crl = text("crl"),
                      .verify_name = text("verify_name"),
                      .loading = text("loading"),
                      .expected = text("expected"),
@@ -71,10 +74,10 @@ inline const ZooEntry& zoo(std::string_view name) {
 
 // As sally_credential_load does; throws Failure.
 inline Ref<tls::Credential> load_credential(const ZooEntry& entry) {
-  const auto chain = tls::PemSource::from_uri(zoo_path(entry.chain));
-  const auto key = tls::PemSource::from_uri(zoo_path(entry.key.empty() ? entry.chain : entry.key));
-  const char* passphrase = entry.has_passphrase ? entry.passphrase.c_str() : nullptr;
-  return make_ref<tls::Credential>(chain, key, passphrase);
+  tls::CredentialInput input{.chain = tls::MaterialSource::at(zoo_path(entry.chain))};
+  if (!entry.key.empty()) input.key = tls::MaterialSource::at(zoo_path(entry.key));
+  if (entry.has_passphrase) input.passphrase = std::make_shared<tls::Secret>(entry.passphrase);
+  return make_ref<tls::Credential>(input);
 }
 
 inline Ref<tls::Credential> credential(std::string_view name) {
@@ -85,8 +88,9 @@ inline Ref<tls::TrustStore> trust_file(const std::string& file) {
   return make_ref<tls::TrustStore>(tls::PemSource::from_uri(zoo_path(file)));
 }
 
-// By the name of an authority: "root", "other".
+// By the name of an authority: "root", "other"; or of a file's entry.
 inline Ref<tls::TrustStore> trust(const std::string& authority) {
+  if (authority.starts_with("file-")) return trust_file(zoo(authority).ca);
   return trust_file("ca-" + authority + ".pem");
 }
 

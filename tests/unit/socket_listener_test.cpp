@@ -375,7 +375,7 @@ TEST_F(ListenerTest, TellsAClientWithoutCertificateWhyThoughItSentMore) {
 TEST_F(ListenerTest, TellsOurClientWhyBySayingSoInWhicheverCallComesFirst) {
   listen();
   for (int round = 0; round < 20; ++round) {
-    const auto stream = client("client-expired");
+    const auto stream = client("client-expired-intermediate");
     ASSERT_EQ(name_of(stream->connect(within(20'000), 0).status), "SALLY_OK");
     std::string status;
     if (round % 2 == 0) {

@@ -51,6 +51,8 @@ TEST(Loading, OfEveryFileOfTheZooIsWhatTheIndexExpects) {
     const ErrorRef error = error_of([&] {
       if (entry.loads == "credential")
         load_credential(entry);
+      else if (entry.loads == "crls")
+        trust("root")->with_crls(tls::MaterialSource::at(zoo_path(entry.crl)));
       else
         trust_file(anchors);
     });

@@ -27,6 +27,7 @@ class Entry:
     key: pathlib.Path | None
     passphrase: str | None
     ca: pathlib.Path | None
+    crl: pathlib.Path | None
     verify_name: str | None
     flaw: str
     rfc: str
@@ -51,7 +52,8 @@ def entries():
 
 
 def _entry(folder, raw):
-    paths = {field: folder / raw[field] if raw[field] else None for field in ("chain", "key", "ca")}
+    files = ("chain", "key", "ca", "crl")
+    paths = {field: folder / raw[field] if raw[field] else None for field in files}
     return Entry(**{**raw, **paths})
 
 
