@@ -60,7 +60,7 @@ TEST(Verify, AcceptsAGoodChainAndTellsIt) {
   ASSERT_EQ(chain.size(), 3u);
   EXPECT_FALSE(chain[0].is_ca());
   EXPECT_TRUE(chain[1].is_ca());
-  EXPECT_EQ(chain[2].subject(), "CN=Sallyport zoo root CA");
+  EXPECT_EQ(chain[2].subject(), "CN=Sallyport zoo root CA,O=Sallyport");
 }
 
 TEST(Verify, TellsEveryFaultOfARefusedChain) {

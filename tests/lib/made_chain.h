@@ -145,7 +145,12 @@ inline tls::CrlOwner make_crl(const Made& issuer, const std::vector<const Made*>
   X509_CRL_sort(crl.get());
   EVP_PKEY* key = signer != nullptr ? signer : issuer.key.get();
   EXPECT_GT(X509_CRL_sign(crl.get(), key, digest_for(key)), 0);
-  return crl;
+  // Only a CRL that was decoded knows its own extensions.
+  unsigned char* encoded = nullptr;
+  const int size = i2d_X509_CRL(crl.get(), &encoded);
+  const std::unique_ptr<unsigned char, tls::CryptoDeleter> owner(encoded);
+  const unsigned char* next = encoded;
+  return tls::CrlOwner(tls::checked(d2i_X509_CRL(nullptr, &next, size)));
 }
 
 inline std::string pem_of(X509* certificate) {

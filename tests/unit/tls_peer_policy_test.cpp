@@ -272,7 +272,7 @@ TEST_P(PeerPolicy, TellsTheVerifiedChainAndThePinThatMatched) {
   EXPECT_TRUE(facts.pin_matched);
   ASSERT_EQ(facts.verified_chain.size(), 3u);
   EXPECT_EQ(facts.peer_chain.size(), 2u) << "the root is not sent";
-  EXPECT_EQ(facts.verified_chain.back()->data.subject, "CN=Sallyport zoo root CA");
+  EXPECT_EQ(facts.verified_chain.back()->data.subject, "CN=Sallyport zoo root CA,O=Sallyport");
   EXPECT_EQ(facts.verified_chain.front()->data.fingerprint, facts.peer_chain[0]->data.fingerprint);
   EXPECT_FALSE(pair.server().session().facts().pin_matched);
 }

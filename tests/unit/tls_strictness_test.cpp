@@ -38,16 +38,13 @@ bool openssl_accepts(const ZooEntry& entry) {
   return accepted;
 }
 
-class Strictness : public testing::Test {
- protected:
-  static std::string verdicts(const std::set<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += name + " ";
-    return text;
-  }
-};
+std::string listed(const std::set<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += name + " ";
+  return text;
+}
 
-TEST_F(Strictness, IsAtLeastThatOfOpenssl) {
+TEST(StrictnessOverTheZoo, IsAtLeastThatOfOpenssl) {
   std::set<std::string> laxer;
   std::set<std::string> stricter;
   int judged = 0;
@@ -64,14 +61,14 @@ TEST_F(Strictness, IsAtLeastThatOfOpenssl) {
   // is a good path, and RFC 8446 section 4.4.2 asks to be ready for what does not belong to it.
   const std::set<std::string> another_path = {"server-chain-crossed-dead-end-first",
                                               "client-chain-crossed-dead-end-first"};
-  EXPECT_EQ(laxer, another_path) << verdicts(laxer);
+  EXPECT_EQ(laxer, another_path) << listed(laxer);
   const std::set<std::string> ours_alone = {"server-cn-only", "server-wildcard-partial",
                                             "server-key-agreement-usage",
                                             "client-key-agreement-usage"};
-  EXPECT_EQ(stricter, ours_alone) << verdicts(stricter);
+  EXPECT_EQ(stricter, ours_alone) << listed(stricter);
 }
 
-TEST_F(Strictness, IsTheSameWithoutAConnection) {
+TEST(StrictnessOverTheZoo, IsTheSameWithoutAConnection) {
   for (const ZooEntry& entry : zoo()) {
     if (entry.role != "server" && entry.role != "client") continue;
     EXPECT_EQ(name_of(our_verdict(entry)), entry.expected) << entry.name;
