@@ -139,7 +139,7 @@ void append_verify(ArgumentCases& cases) {
   verify("no leaf", SALLY_CREDENTIAL_NO_CERTIFICATE, [](World&, auto& o) { o.leaf_size = 0; });
   verify("a leaf that cannot be", SALLY_LIMIT_EXCEEDED,
          [](World&, auto& o) { o.leaf_size = SIZE_MAX; });
-  verify("a leaf that is cut off", SALLY_CREDENTIAL_NO_CERTIFICATE,
+  verify("a leaf that is cut off", SALLY_CERTIFICATE_MALFORMED,
          [](World&, auto& o) { o.leaf_size /= 2; });
   verify("DER that is none", SALLY_CERTIFICATE_MALFORMED, [](World&, auto& o) {
     o.leaf = "\x30\x82\x01\x00garbage";
@@ -155,7 +155,7 @@ void append_verify(ArgumentCases& cases) {
     verify("a purpose that does not exist", SALLY_INVALID_ARGUMENT,
            [=](World&, auto& o) { o.purpose = purpose; });
   }
-  for (const std::int32_t kind : {-1, SALLY_NAME_URI, SALLY_NAME_OTHER, INT32_MAX}) {
+  for (const std::int32_t kind : {-1, int{SALLY_NAME_URI}, int{SALLY_NAME_OTHER}, INT32_MAX}) {
     verify("a kind of name that cannot be asked for", SALLY_INVALID_ARGUMENT,
            [=](World&, auto& o) { o.name_kind = kind; });
   }
