@@ -49,9 +49,10 @@ Setter pinning(const char* pin, std::uint32_t flags) {
 
 void append_setters(ArgumentCases& cases) {
   append_rule_cases(cases, "sally_tls_config_set_verification_time",
-                    with(sally_tls_config_set_verification_time, INT64_MAX),
+                    with(sally_tls_config_set_verification_time, std::int64_t{253'402'300'799}),
                     {with(sally_tls_config_set_verification_time, std::int64_t{-1}),
-                     with(sally_tls_config_set_verification_time, INT64_MIN)});
+                     with(sally_tls_config_set_verification_time, INT64_MIN),
+                     with(sally_tls_config_set_verification_time, INT64_MAX)});
   append_rule_cases(
       cases, "sally_tls_config_set_max_depth", with(sally_tls_config_set_max_depth, 0),
       {with(sally_tls_config_set_max_depth, -1), with(sally_tls_config_set_max_depth, 101),
@@ -160,6 +161,8 @@ void append_verify(ArgumentCases& cases) {
            [=](World&, auto& o) { o.name_kind = kind; });
   }
   verify("a negative time", SALLY_INVALID_ARGUMENT, [](World&, auto& o) { o.time = -1; });
+  verify("a time beyond all calendars", SALLY_INVALID_ARGUMENT,
+         [](World&, auto& o) { o.time = INT64_MAX; });
   verify("an empty name", SALLY_INVALID_ARGUMENT, [](World&, auto& o) { o.name = ""; });
   verify("a name that is none", SALLY_INVALID_ARGUMENT, [](World&, auto& o) { o.name = "a b"; });
   verify("a name of another kind", SALLY_INVALID_ARGUMENT, [](World&, auto& o) {

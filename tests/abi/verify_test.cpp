@@ -143,6 +143,23 @@ TEST(Verify, JudgesByTheRulesOfAConfigAndLeavesItFree) {
   EXPECT_EQ(sally::verify({.config = config, .leaf = chain}).status(), SALLY_PEER_NOT_ALLOWED);
 }
 
+TEST(Verify, TellsOfEachCertificateWhatItIsFor) {
+  const std::vector<sally::Certificate> chain = verdict_of("server-good").chain();
+  ASSERT_EQ(chain.size(), 3u);
+  EXPECT_EQ(chain[0].key_usage(), std::uint32_t{SALLY_KEY_USAGE_DIGITAL_SIGNATURE});
+  EXPECT_EQ(chain[1].key_usage(),
+            std::uint32_t{SALLY_KEY_USAGE_CERT_SIGN | SALLY_KEY_USAGE_CRL_SIGN});
+  ASSERT_EQ(chain[0].extended_usages().size(), 1u);
+  EXPECT_EQ(chain[0].extended_usages()[0].name, "serverAuth");
+  EXPECT_TRUE(chain[1].extended_usages().empty());
+  EXPECT_EQ(chain[0].spki_pin(), pin_of("server-good"));
+  EXPECT_EQ(chain[0].signature_algorithm(), "ecdsa-with-SHA256");
+  const auto json = nlohmann::json::parse(chain[0].json().text());
+  EXPECT_EQ(json.at("spki_pin"), chain[0].spki_pin());
+  EXPECT_EQ(json.at("subject"), chain[0].subject());
+  EXPECT_EQ(json.at("subject_alternative_names")[0].at("kind"), "dns");
+}
+
 TEST(Verify, JudgesForTheTimeThatIsGiven) {
   const std::string chain = read_file(Zoo::chain_path("server-good"));
   const auto year = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) +

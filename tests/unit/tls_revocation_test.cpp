@@ -118,5 +118,61 @@ TEST(Revocation, ByAListOfAnotherCaOfTheSameNameRevokesNothing) {
             "(SALLY_CERTIFICATE_REVOCATION_UNKNOWN@0)");
 }
 
+// --- On connections
+
+// One of the zoo's authorities, with its key.
+Made authority(const std::string& name) {
+  const auto pem = tls::PemSource::from_uri(zoo_path("ca-" + name + ".pem"));
+  const auto key = tls::PemSource::from_uri(zoo_path("ca-" + name + ".key"));
+  auto certificates = tls::read_certificates(pem, SALLY_TRUST_STORE_BAD_FORMAT);
+  return {.certificate = std::move(certificates.front()),
+          .key = tls::read_private_key(key, nullptr)};
+}
+
+Made leaf_of(const std::string& entry) {
+  const auto pem = tls::PemSource::from_uri(zoo_path(zoo(entry).chain));
+  auto certificates = tls::read_certificates(pem, SALLY_CREDENTIAL_BAD_FORMAT);
+  return {.certificate = std::move(certificates.front()), .key = nullptr};
+}
+
+Ref<tls::TrustStore> root_revoking(const std::vector<const Made*>& revoked) {
+  const Made root = authority("root");
+  return trusting({&root}, crls(make_crl(authority("intermediate"), revoked)));
+}
+
+TEST(RevocationOnAConnection, RefusesTheServerWithItsAlert) {
+  const Made leaf = leaf_of("server-good");
+  const auto client = client_config({});
+  client->set_trust(root_revoking({&leaf}));
+  for (int i = 0; i < 2; ++i) {
+    TlsPair pair(client->freeze(), server_config({})->freeze());
+    pair.shake_hands();
+    EXPECT_EQ(name_of(pair.client().status()), "SALLY_CERTIFICATE_REVOKED");
+    EXPECT_EQ(pair.client().error()->detail().alert, SSL_AD_CERTIFICATE_REVOKED);
+  }
+}
+
+TEST(RevocationOnAConnection, RefusesTheClientWithItsAlert) {
+  const Made leaf = leaf_of("client-good");
+  const auto server = server_config({});
+  server->set_trust(root_revoking({&leaf}));
+  TlsPair pair(client_config({})->freeze(), server->freeze());
+  pair.shake_hands();
+  EXPECT_EQ(name_of(pair.server().status()), "SALLY_CERTIFICATE_REVOKED");
+  EXPECT_EQ(pair.server().error()->detail().alert, SSL_AD_CERTIFICATE_REVOKED);
+}
+
+TEST(RevocationOnAConnection, LetsInWhomTheListDoesNotName) {
+  const Made other = leaf_of("server-good-rsa");
+  const auto client = client_config({});
+  client->set_trust(root_revoking({&other}));
+  TlsPair pair(client->freeze(), server_config({})->freeze());
+  const tls::SessionFacts facts = pair.established().client().session().facts();
+  EXPECT_TRUE(facts.peer_verified);
+  ASSERT_TRUE(facts.findings) << "the root's list is missing";
+  EXPECT_EQ(facts.findings->detail().faults.size(), 1u);
+  EXPECT_EQ(facts.findings->detail().faults[0].depth, 1);
+}
+
 }  // namespace
 }  // namespace sally::test
