@@ -22,7 +22,7 @@
  * A function may be called from any thread, unless its comment says otherwise.
  *
  * After fork(), every handle that the child inherited answers SALLY_FORKED; errors, bytes,
- * certificates and stream information, which are plain data, go on being readable. The child may
+ * certificates, verdicts and stream information, which are plain data, go on being readable. The child may
  * release what it inherited, and make new handles of its own.
  */
 #ifndef SALLYPORT_BASE_H

@@ -58,7 +58,7 @@ class Credential
       return sally_credential_copy_warnings(get(), &text, error);
     });
     std::vector<std::string> all;
-    std::istringstream lines(Bytes::adopt(text).text());
+    std::istringstream lines{std::string(Bytes::adopt(text).text())};
     for (std::string line; std::getline(lines, line);) all.push_back(line);
     return all;
   }

@@ -155,10 +155,10 @@ sally_tls_config_insecure_skip_verification(sally_tls_config *config, sally_erro
 
 /*
  * sally_tls_config_set_verification_time sets the time for which certificates and CRLs must be
- * valid, in seconds since 1970-01-01T00:00:00Z, instead of the clock: for tests, and for devices
- * that have no clock, which may take the time when their software was built. A certificate that has
- * expired since is then taken for good. 0 stands for the clock; a negative time is
- * SALLY_INVALID_ARGUMENT.
+ * valid, in seconds since 1970-01-01T00:00:00Z, instead of the clock: for tests, and for devices that
+ * have no clock, which may take the time when their software was built. A certificate that has
+ * expired since is then taken for good. 0 stands for the clock; a time that is negative or after the year 9999
+ * is SALLY_INVALID_ARGUMENT.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_verification_time(
     sally_tls_config *config, int64_t unix_seconds, sally_error **error);
@@ -166,7 +166,7 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_verification_time
 /*
  * sally_tls_config_set_max_depth sets how many CA certificates there may be between the peer's own
  * certificate and the trust anchor, neither counted: 0 to 100; 10 unless set. A longer chain is
- * SALLY_CERTIFICATE_PATH_TOO_LONG, or SALLY_CERTIFICATE_UNKNOWN_CA where its end was not reached.
+ * SALLY_CERTIFICATE_PATH_TOO_LONG.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_max_depth(sally_tls_config *config,
                                                                          int32_t depth,

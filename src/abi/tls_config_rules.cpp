@@ -38,7 +38,8 @@ sally_status sally_tls_config_set_verification_time(sally_tls_config* config, in
                                                     sally_error** error) {
   return guarded(error, [&] {
     auto& handle = usable(config);
-    require(unix_seconds >= 0, "unix_seconds is negative");
+    require(unix_seconds >= 0 && unix_seconds <= sally::tls::latest_time,
+            "unix_seconds is negative or after the year 9999");
     return change_rules(handle, [&](VerificationRules& rules) { rules.time = unix_seconds; });
   });
 }

@@ -60,7 +60,8 @@ void check(const sally_verify_options& options) {
           "purpose is not a SALLY_PURPOSE_*");
   require(options.name_kind >= 0 && options.name_kind <= SALLY_NAME_EMAIL,
           "name_kind is not SALLY_NAME_DNS, _IP or _EMAIL");
-  require(options.time >= 0, "time is negative");
+  require(options.time >= 0 && options.time <= sally::tls::latest_time,
+          "time is negative or after the year 9999");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace sally::tls {
 
 // The name that the peer's certificate must bear; empty for clients of a server, who have none.
 struct PeerName {
-  std::string text;
+  std::string text{};
   bool is_ip = false;
   bool is_email = false;
 };

@@ -19,11 +19,11 @@ namespace sally::tls {
 struct OfflineQuestion {
   Ref<TrustStore> trust;  // null: the system's roots
   // PEM or DER; what follows the first certificate of `leaf` are intermediates too.
-  std::string_view leaf;
-  std::string_view intermediates;
+  std::string_view leaf{};
+  std::string_view intermediates{};
   Purpose purpose = Purpose::any;
-  PeerName name;
-  VerificationRules rules;
+  PeerName name{};
+  VerificationRules rules{};
 };
 
 struct OfflineVerdict {

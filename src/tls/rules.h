@@ -29,6 +29,9 @@ struct PeerPolicy {
   bool empty() const noexcept { return allowed.empty() && pins.empty(); }
 };
 
+// No certificate can name a later one: 9999-12-31T23:59:59Z (RFC 5280 section 4.1.2.5).
+inline constexpr std::int64_t latest_time = 253'402'300'799;
+
 struct VerificationRules {
   std::int64_t time = 0;  // seconds since 1970; 0: the clock
   std::int32_t max_depth = 10;

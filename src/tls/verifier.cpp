@@ -64,21 +64,21 @@ struct Recorder {
   std::vector<Finding> findings{};
   bool out_of_memory = false;
 
-  const Finding* same_as(const Finding& found) const {
-    const auto same = std::ranges::find_if(findings, [&](const Finding& other) {
-      if (other.depth != found.depth) return false;
+  // Said already. What is fatal is never lost to something alike that was ignored.
+  bool knows(const Finding& found) const {
+    return std::ranges::any_of(findings, [&](const Finding& other) {
+      if (other.depth != found.depth || (other.ignored && !found.ignored)) return false;
       const bool says_more =
           found.status == SALLY_CERTIFICATE_MALFORMED && !is_malformed(found.certificate.get());
       return other.code == found.code || (other.status == found.status && !says_more);
     });
-    return same != findings.end() ? &*same : nullptr;
   }
   // Whether to go on.
   bool note(Finding found) {
     found.ignored = is_ignored(found, rules);
     const bool fatal = !found.ignored;
     const bool internal = is_internal(found.code);
-    if (same_as(found) == nullptr) findings.push_back(std::move(found));
+    if (!knows(found)) findings.push_back(std::move(found));
     return !internal && !(fatal && stop_at_first);
   }
 };

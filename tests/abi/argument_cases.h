@@ -166,6 +166,7 @@ void append_state_case(ArgumentCases& cases, const char* name, const char* what,
 ArgumentCases plain_cases();        // status, error, bytes, certificate, stream_info, library
 ArgumentCases material_cases();     // credential, trust_store, tls_config
 ArgumentCases source_cases();       // reloading these
+ArgumentCases verification_cases();  // verify, faults, the rules of a tls_config
 ArgumentCases runtime_cases();      // runtime, queue, event, operation
 ArgumentCases stream_cases();       // blocking forms
 ArgumentCases stream_verb_cases();  // likewise, of the verbs that came after reading and writing

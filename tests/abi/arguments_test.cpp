@@ -21,8 +21,8 @@ void run(const ArgumentCases& cases) {
 std::set<std::string> functions_with_cases() {
   std::set<std::string> names;
   for (const ArgumentCases& cases :
-       {plain_cases(), material_cases(), runtime_cases(), stream_cases(), stream_verb_cases(),
-        listener_cases(), async_cases(), source_cases()}) {
+       {plain_cases(), material_cases(), verification_cases(), runtime_cases(), stream_cases(),
+        stream_verb_cases(), listener_cases(), async_cases(), source_cases()}) {
     for (const ArgumentCase& argument_case : cases) names.insert(argument_case.function);
   }
   return names;
@@ -53,6 +53,9 @@ TEST(Arguments, OfFunctionsOnCredentialsAndConfigsAreChecked) {
 }
 TEST(Arguments, OfFunctionsThatReloadAreChecked) {
   run(source_cases());
+}
+TEST(Arguments, OfFunctionsOnVerificationAreChecked) {
+  run(verification_cases());
 }
 TEST(Arguments, OfFunctionsOnStreamsAreChecked) {
   run(stream_cases());

@@ -151,3 +151,27 @@ TEST(Bytes, EndInANulThatIsNotCounted) {
   const char* text = static_cast<const char*>(sally_bytes_data(pem.get()));
   EXPECT_EQ(std::string(text).size(), sally_bytes_size(pem.get()));
 }
+
+TEST(CertificateUse, IsToldAsTheCertificateHasIt) {
+  const auto server = certificate_of("server-good");
+  EXPECT_EQ(sally_certificate_is_ca(server.get()), 0);
+  EXPECT_EQ(sally_certificate_key_usage(server.get()),
+            std::uint32_t{SALLY_KEY_USAGE_DIGITAL_SIGNATURE});
+  ASSERT_EQ(sally_certificate_extended_usage_count(server.get()), 1u);
+  EXPECT_STREQ(sally_certificate_extended_usage(server.get(), 0), "1.3.6.1.5.5.7.3.1");
+  EXPECT_STREQ(sally_certificate_extended_usage_name(server.get(), 0), "serverAuth");
+  EXPECT_STREQ(sally_certificate_signature_algorithm(server.get()), "ecdsa-with-SHA256");
+  const auto without = certificate_of("server-without-extended-usage");
+  EXPECT_EQ(sally_certificate_extended_usage_count(without.get()), 0u);
+}
+
+TEST(CertificatePin, IsThatOfItsPublicKey) {
+  const auto server = certificate_of("server-good");
+  const std::string command = "openssl x509 -noout -pubkey -in '" + Zoo::chain_path("server-good") +
+                              "' | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary"
+                              " | openssl base64 -A";
+  const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.c_str(), "r"), &::pclose);
+  std::string text(64, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), output.get()));
+  EXPECT_EQ(sally_certificate_spki_pin(server.get()), "sha256/" + text);
+}
