@@ -1,6 +1,7 @@
 // credential.hpp: who this side is, sally_credential.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 
@@ -51,6 +52,14 @@ class Credential
       return sally_credential_copy_certificate(get(), &certificate, error);
     });
     return Certificate::adopt(certificate);
+  }
+
+  // The OCSP response (DER) that a server staples to its certificate from now on; none takes it
+  // away. At any time, by any thread.
+  void set_ocsp_response(std::span<const std::byte> response) const {
+    detail::check([&](sally_error** error) {
+      return sally_credential_set_ocsp_response(get(), response.data(), response.size(), error);
+    });
   }
 
  private:

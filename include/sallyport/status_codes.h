@@ -133,6 +133,10 @@ enum {
   SALLY_PLAINTEXT_BEFORE_TLS = 223,
   /* the stream is less protected than this side demands */
   SALLY_PROTECTION_TOO_LOW = 224,
+  /* no such provider of algorithms can be used */
+  SALLY_PROVIDER_UNAVAILABLE = 232,
+  /* the TLS 1.2 session has no extended master secret, so nothing is derived from it */
+  SALLY_EXTENDED_MASTER_SECRET_MISSING = 233,
 
   /* --- The peer's certificate, judged by this side. --- */
 
@@ -174,6 +178,10 @@ enum {
   SALLY_CERTIFICATE_REJECTED = 317,
   /* the peer's certificate is not valid */
   SALLY_CERTIFICATE_INVALID = 318,
+  /* the OCSP response for a certificate cannot be relied on */
+  SALLY_OCSP_RESPONSE_INVALID = 330,
+  /* the server shows no OCSP response with its certificate, which is demanded */
+  SALLY_OCSP_RESPONSE_MISSING = 331,
 
   /* --- Certificates, keys and trust anchors that this side loads. --- */
 

@@ -1,5 +1,6 @@
 #include "abi/boundary.h"
 #include "abi/handles.h"
+#include "tls/ocsp.h"
 
 #include <sallyport/credential.h>
 
@@ -9,6 +10,12 @@ using sally::abi::require;
 using sally::abi::usable;
 using sally::tls::Credential;
 using sally::tls::PemSource;
+
+namespace {
+
+constexpr std::size_t largest_response = 0xffffff;  // RFC 6066 section 8
+
+}  // namespace
 
 sally_status sally_credential_load(const char* chain_uri, const char* key_uri,
                                    const char* passphrase, sally_credential** credential,
@@ -52,6 +59,17 @@ sally_status sally_credential_copy_certificate(const sally_credential* credentia
     const auto& handle = usable(credential);
     require(certificate != nullptr, "certificate is NULL");
     *certificate = sally::tls::describe(handle.object->certificate()).detach();
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_credential_set_ocsp_response(sally_credential* credential, const void* response,
+                                                size_t size, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(credential);
+    require(response != nullptr || size == 0, "response is NULL, but size is not 0");
+    require(size <= largest_response, "response is larger than 16777215 bytes");
+    sally::tls::set_staple(*handle.object, {static_cast<const char*>(response), size});
     return SALLY_OK;
   });
 }

@@ -5,16 +5,14 @@
 #include "tls/context.h"
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
+#include "tls/key_log.h"
+#include "tls/ocsp.h"
 #include "tls/openssl.h"
 
 #include <algorithm>
 #include <span>
 
 namespace sally::tls {
-
-namespace {
-
-constexpr int most_acceptable_cas = 16;
 
 HandshakeRecord& record_of(const SSL* ssl) {
   return *static_cast<HandshakeRecord*>(SSL_get_app_data(ssl));
@@ -23,6 +21,10 @@ HandshakeRecord& record_of(const SSL* ssl) {
 const Context& context_of(const SSL* ssl) {
   return *static_cast<const Context*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
 }
+
+namespace {
+
+constexpr int most_acceptable_cas = 16;
 
 // The X.509 error that makes OpenSSL send the alert of RFC 8446 section 6.2, where its own choice
 // is another: a certificate that "is not currently valid" is certificate_expired, one that is
@@ -141,6 +143,8 @@ void install_callbacks(SSL_CTX* context, const Context& owner) {
   SSL_CTX_set_info_callback(context, &note_alert);
   SSL_CTX_set_msg_callback(context, &note_message);
   SSL_CTX_set_cert_cb(context, &note_certificate_request, nullptr);
+  if (owner.settings().key_log) install_key_log(context);
+  install_ocsp(context, owner);
   if (!owner.is_server()) return;
   SSL_CTX_set_tlsext_servername_callback(context, &accept_server_name);
   if (!owner.alpn_wire().empty()) SSL_CTX_set_alpn_select_cb(context, &select_alpn, nullptr);

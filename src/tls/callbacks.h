@@ -9,6 +9,10 @@ namespace sally::tls {
 class Context;
 struct HandshakeRecord;
 
+// What belongs to a session whose callbacks were installed.
+HandshakeRecord& record_of(const ssl_st* ssl);
+const Context& context_of(const ssl_st* ssl);
+
 // For every session of the context; each session must have a record attached before its handshake.
 // The context must outlive `context`.
 void install_callbacks(ssl_ctx_st* context, const Context& owner);

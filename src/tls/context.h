@@ -7,6 +7,7 @@
 #include "tls/openssl_types.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sally::tls {
@@ -27,6 +28,8 @@ class Context : public RefCounted<Context> {
   ~Context() = default;
 
   void check() const;
+  // The lowest and the highest: what all that limits them leaves.
+  std::pair<std::int32_t, std::int32_t> versions() const;
   void set_protocol();
   void set_verification();
   void set_credentials();

@@ -1,10 +1,11 @@
-// Who this side is: a chain and its private key, checked when loaded. Immutable.
+// Who this side is: a chain and its private key, checked when loaded. Immutable but for the staple.
 #pragma once
 
 #include "status/ref.h"
 #include "tls/certificate.h"
 #include "tls/openssl_types.h"
 #include "tls/pem.h"
+#include "tls/staple.h"
 
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ class Credential : public RefCounted<Credential> {
   evp_pkey_st* key() const noexcept { return key_.get(); }
   // "RSA", "EC", "ED25519": one credential of each fits into a config.
   const std::string& key_type() const noexcept { return key_type_; }
+  Staple& staple() noexcept { return staple_; }
 
  private:
   friend class RefCounted<Credential>;
@@ -32,6 +34,7 @@ class Credential : public RefCounted<Credential> {
   std::vector<X509Owner> chain_;
   KeyOwner key_;
   std::string key_type_;
+  Staple staple_;
 };
 
 }  // namespace sally::tls
