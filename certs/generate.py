@@ -31,6 +31,7 @@ try:
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import pkcs12
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.x509 import ocsp
     from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 except ModuleNotFoundError as missing:
     sys.exit(
@@ -430,6 +431,7 @@ def make_zoo(zoo, folder):
         made[name] = issue(zoo, {"common_name": name} | spec, made)
     for entry in zoo["file"]:
         index.append(write_file_entry(zoo, folder, entry, made))
+    write_responses(folder, made["server-good"])
     write(folder / "index.json", (json.dumps({"entries": index}, indent=2) + "\n").encode())
     return made.values()
 
@@ -500,6 +502,33 @@ def write_entry(folder, name, role, entry, made):
         expected=entry["expected"],
         depth=entry.get("depth", 0) if refused else None,
     )
+
+
+def write_responses(folder, leaf):
+    """Writes OCSP responses (RFC 6960) of a certificate's issuer about it, good for as long as it is."""
+    issuer = x509.load_der_x509_certificate(leaf.issuer.der)
+    begin, end = (NOW + datetime.timedelta(days=day) for day in (-1, 365))
+    for name, status, revoked_at, reason in (
+        ("good", ocsp.OCSPCertStatus.GOOD, None, None),
+        ("revoked", ocsp.OCSPCertStatus.REVOKED, begin, x509.ReasonFlags.key_compromise),
+    ):
+        response = (
+            ocsp.OCSPResponseBuilder()
+            .add_response(
+                cert=x509.load_der_x509_certificate(leaf.der),
+                issuer=issuer,
+                algorithm=hashes.SHA1(),  # by which the certificate is named, RFC 5019
+                cert_status=status,
+                this_update=begin,
+                next_update=end,
+                revocation_time=revoked_at,
+                revocation_reason=reason,
+            )
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, issuer)
+            .sign(leaf.issuer.key, hashes.SHA256())
+        )
+        content = response.public_bytes(serialization.Encoding.DER)
+        write(folder / f"ocsp-{name}.der", content)
 
 
 def write_file_entry(zoo, folder, entry, made):

@@ -119,6 +119,19 @@ SALLY_API uint64_t sally_credential_generation(const sally_credential *credentia
  */
 SALLY_API int64_t sally_credential_not_after(const sally_credential *credential);
 
+/*
+ * sally_credential_set_ocsp_response sets the OCSP response (DER, copied) that a server staples to
+ * its certificate for clients that ask (RFC 6066 section 8), instead of the one before; `size` 0
+ * takes it away. Responses last for days: it may be set at any time, by any thread, also while
+ * configs with the credential are in use. One that is out of date is no longer shown.
+ *
+ * SALLY_OCSP_RESPONSE_INVALID: not an answer that clients would accept. It has to be about this
+ * certificate, say that it is good, be in date, and be signed by its issuer or for it; the
+ * signature is looked at where the chain holds the issuer.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_set_ocsp_response(
+    sally_credential *credential, const void *response, size_t size, sally_error **error);
+
 /* sally_credential_retain adds a reference and returns its argument. */
 SALLY_API sally_credential *sally_credential_retain(sally_credential *credential);
 SALLY_API void sally_credential_release(sally_credential *credential);

@@ -98,6 +98,14 @@ class Credential
     return std::chrono::sys_seconds(std::chrono::seconds(sally_credential_not_after(get())));
   }
 
+  // The OCSP response (DER) that a server staples to its certificate from now on; none takes it
+  // away. At any time, by any thread.
+  void set_ocsp_response(std::span<const std::byte> response) const {
+    detail::check([&](sally_error** error) {
+      return sally_credential_set_ocsp_response(get(), response.data(), response.size(), error);
+    });
+  }
+
  private:
   using Shared::Shared;
 

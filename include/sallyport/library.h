@@ -3,6 +3,7 @@
 #define SALLYPORT_LIBRARY_H
 
 #include <sallyport/base.h>
+#include <sallyport/error.h>
 
 SALLY_BEGIN_DECLS
 
@@ -37,6 +38,19 @@ SALLY_API const char *sally_library_version(void);
  * run time.
  */
 SALLY_API const char *sally_library_tls_backend(void);
+
+/*
+ * sally_library_load_provider loads a provider of OpenSSL by its name ("fips", "legacy") into the
+ * library's own context, where configs can choose it (sally_tls_config_set_provider). It stays for
+ * the life of the process; a forked child loads it again. `configuration` may be NULL, or the path
+ * of a configuration file of OpenSSL that is read first: the FIPS provider starts only with its
+ * fipsmodule.cnf. Any thread may call it; a second time it does nothing.
+ *
+ * SALLY_PROVIDER_UNAVAILABLE: OpenSSL cannot load it, or read the file.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_library_load_provider(const char *name,
+                                                                      const char *configuration,
+                                                                      sally_error **error);
 
 /*
  * sally_library_live_handles counts the handles of a kind that were made and whose last reference

@@ -133,6 +133,10 @@ enum {
   SALLY_PLAINTEXT_BEFORE_TLS = 223,
   /* the stream is less protected than this side demands */
   SALLY_PROTECTION_TOO_LOW = 224,
+  /* no such provider of algorithms can be used */
+  SALLY_PROVIDER_UNAVAILABLE = 232,
+  /* the TLS 1.2 session has no extended master secret, so nothing is derived from it */
+  SALLY_EXTENDED_MASTER_SECRET_MISSING = 233,
   /* the server did not confirm in time that it accepts this side's certificate */
   SALLY_UNCONFIRMED = 240,
 
@@ -180,6 +184,10 @@ enum {
   SALLY_PEER_NOT_ALLOWED = 319,
   /* the peer's certificate is good, but none of its chain's keys is a pinned one */
   SALLY_PEER_PIN_MISMATCH = 320,
+  /* the OCSP response for a certificate cannot be relied on */
+  SALLY_OCSP_RESPONSE_INVALID = 330,
+  /* the server shows no OCSP response with its certificate, which is demanded */
+  SALLY_OCSP_RESPONSE_MISSING = 331,
 
   /* --- Certificates, keys and trust anchors that this side loads. --- */
 

@@ -139,6 +139,58 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_require_protection(sally_
                                                                           sally_error **error);
 
 /*
+ * sally_stream_export_key derives `key_size` bytes (1 to 8160) from the keys of a secured stream:
+ * both sides get the same, and nobody between (RFC 5705; RFC 8446 section 7.5). `label` (1 to 249
+ * bytes) says what for: "EXPORTER-..." of the IANA registry, or "EXPERIMENTAL...". `context` (up
+ * to 65535 bytes, copied) binds it to something else. In TLS 1.2 a NULL context is none, which
+ * gives another key than an empty one (a pointer with `context_size` 0); in TLS 1.3 the two are
+ * the same.
+ *
+ * SALLY_INVALID_STATE: not connected, or plain.
+ * SALLY_EXTENDED_MASTER_SECRET_MISSING: a session of TLS 1.2 without the extended master secret
+ * (RFC 7627), where a man in the middle may have the same key with either side.
+ * SALLY_INVALID_ARGUMENT: also a label that TLS itself uses, "master secret" for example.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_export_key(sally_stream *stream, const char *label, const void *context,
+                        size_t context_size, void *key, size_t key_size, sally_error **error);
+
+/*
+ * sally_stream_channel_binding is what binds a login within a secured stream (SCRAM-...-PLUS, for
+ * example) to this very stream. `type` is a name of IANA's registry:
+ *
+ * "tls-exporter" (RFC 9266): 32 bytes, its own for each session.
+ * "tls-server-end-point" (RFC 5929 section 4): the hash of the server's certificate, the same in
+ * all its sessions. SALLY_NOT_SUPPORTED where it is not defined: for a certificate signed with
+ * Ed25519 or Ed448; also on the server's side of a resumed session.
+ *
+ * SALLY_NOT_SUPPORTED: another type; "tls-unique" is not safe (RFC 9266 section 1). Otherwise as
+ * sally_stream_export_key, for "tls-exporter"; for "tls-server-end-point" no extended master
+ * secret is needed.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_channel_binding(sally_stream *stream,
+                                                                       const char *type,
+                                                                       sally_bytes **binding,
+                                                                       sally_error **error);
+
+/*
+ * sally_stream_update_keys makes this side send under a new key from here on (RFC 8446 section
+ * 4.6.3), and with `request_peer` 1 asks the peer for the same. Never waits: it is sent soon, or
+ * with what is written next.
+ *
+ * Nobody has to call it: in TLS 1.3 the key is renewed long before as many records were sent as an
+ * AES key is good for (RFC 8446 section 5.5). TLS 1.2 has no such renewal; there writes fail with
+ * SALLY_LIMIT_EXCEEDED after 2^24 records under AES-GCM (256 GiB in full ones) or 2^22 under
+ * AES-CCM, and a new connection is needed. ChaCha20-Poly1305 has no such limit.
+ *
+ * SALLY_NOT_SUPPORTED: TLS 1.2. SALLY_INVALID_STATE: not connected, plain, or after
+ * sally_stream_shutdown. SALLY_WOULD_BLOCK: too much waits to be sent already.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_update_keys(sally_stream *stream,
+                                                                   int32_t request_peer,
+                                                                   sally_error **error);
+
+/*
  * sally_stream_read_some moves up to `capacity` (at least 1) decrypted bytes into `buffer` and
  * stores the count in `*size`. It returns as soon as one byte is there, at the deadline at the
  * latest.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include <sallyport/async.hpp>
 #include <sallyport/base.hpp>
 #include <sallyport/buffer.hpp>
+#include <sallyport/bytes.hpp>
 #include <sallyport/error.hpp>
 #include <sallyport/line.hpp>
 #include <sallyport/queue.hpp>
@@ -342,6 +344,37 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
   void require_protection(std::int32_t protection) {
     detail::check([&](sally_error** error) {
       return sally_stream_require_protection(get(), protection, error);
+    });
+  }
+
+  // Fills `key` with what both sides derive from the keys of the session, and nobody between (RFC
+  // 5705). In TLS 1.2 no context gives another key than an empty one.
+  void export_key(const std::string& label, std::span<std::byte> key) const {
+    detail::check([&](sally_error** error) {
+      return sally_stream_export_key(get(), detail::c_text(label), nullptr, 0, key.data(),
+                                     key.size(), error);
+    });
+  }
+  void export_key(const std::string& label, std::span<const std::byte> context,
+                  std::span<std::byte> key) const {
+    const void* data = context.data() != nullptr ? static_cast<const void*>(context.data()) : "";
+    detail::check([&](sally_error** error) {
+      return sally_stream_export_key(get(), detail::c_text(label), data, context.size(), key.data(),
+                                     key.size(), error);
+    });
+  }
+  // "tls-exporter" (RFC 9266) or "tls-server-end-point" (RFC 5929).
+  [[nodiscard]] Bytes channel_binding(const std::string& type) const {
+    sally_bytes* binding = nullptr;
+    detail::check([&](sally_error** error) {
+      return sally_stream_channel_binding(get(), detail::c_text(type), &binding, error);
+    });
+    return Bytes::adopt(binding);
+  }
+  // Sends under a new key from here on; TLS 1.3 only. What must be done is done by itself.
+  void update_keys(bool request_peer = false) {
+    detail::check([&](sally_error** error) {
+      return sally_stream_update_keys(get(), request_peer ? 1 : 0, error);
     });
   }
 

@@ -53,6 +53,22 @@ class TlsConfig
     return set(
         [&](sally_error** error) { return sally_tls_config_set_versions(get(), min, max, error); });
   }
+  // What may be agreed on, by name: "default-2026", "modern-2026", "compatible-2026", or "default".
+  TlsConfig policy(const std::string& name) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_policy(get(), detail::c_text(name), error);
+    });
+  }
+  // Post-quantum hybrid key exchange or none.
+  TlsConfig require_pq() {
+    return set([&](sally_error** error) { return sally_tls_config_require_pq(get(), error); });
+  }
+  // The implementations of the algorithms, by a property query of OpenSSL: "fips=yes".
+  TlsConfig provider(const std::string& properties) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_provider(get(), detail::c_text(properties), error);
+    });
+  }
   // The application protocols (RFC 7301), most wanted first: `alpn({"h2", "http/1.1"})`.
   TlsConfig alpn(const std::vector<std::string>& protocols) {
     std::vector<const char*> pointers;
@@ -85,6 +101,18 @@ class TlsConfig
   TlsConfig insecure_skip_verification() {
     return set([&](sally_error** error) {
       return sally_tls_config_insecure_skip_verification(get(), error);
+    });
+  }
+
+  // What a client does about stapled OCSP responses: a SALLY_OCSP_*.
+  TlsConfig ocsp(std::int32_t mode) {
+    return set([&](sally_error** error) { return sally_tls_config_set_ocsp(get(), mode, error); });
+  }
+  // Appends the secrets of every session to a file: whoever has it can read all that is said. For
+  // debugging only.
+  TlsConfig insecure_log_keys(const std::string& path) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_insecure_log_keys(get(), detail::c_text(path), error);
     });
   }
 

@@ -3,6 +3,7 @@
 #include "abi/handles.h"
 #include "abi/source.h"
 #include "tls/material.h"
+#include "tls/ocsp.h"
 
 #include <memory>
 #include <optional>
@@ -30,6 +31,12 @@ namespace {
 std::shared_ptr<const Secret> secret(const char* passphrase) {
   return passphrase != nullptr ? std::make_shared<const Secret>(passphrase) : nullptr;
 }
+
+}  // namespace
+
+namespace {
+
+constexpr std::size_t largest_response = 0xffffff;  // RFC 6066 section 8
 
 }  // namespace
 
@@ -110,6 +117,17 @@ uint64_t sally_credential_generation(const sally_credential* credential) {
 int64_t sally_credential_not_after(const sally_credential* credential) {
   if (credential == nullptr || credential->inherited()) return 0;
   return credential->object->current()->not_after();
+}
+
+sally_status sally_credential_set_ocsp_response(sally_credential* credential, const void* response,
+                                                size_t size, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(credential);
+    require(response != nullptr || size == 0, "response is NULL, but size is not 0");
+    require(size <= largest_response, "response is larger than 16777215 bytes");
+    sally::tls::set_staple(*handle.object->current(), {static_cast<const char*>(response), size});
+    return SALLY_OK;
+  });
 }
 
 sally_credential* sally_credential_retain(sally_credential* credential) {

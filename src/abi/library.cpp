@@ -1,6 +1,8 @@
 #include "tls/library.h"
 
+#include "abi/boundary.h"
 #include "status/live_count.h"
+#include "tls/provider.h"
 
 #include <sallyport/library.h>
 
@@ -13,6 +15,17 @@ const char* sally_library_version(void) {
 
 const char* sally_library_tls_backend(void) {
   return sally::tls::backend_version();
+}
+
+sally_status sally_library_load_provider(const char* name, const char* configuration,
+                                         sally_error** error) {
+  using sally::abi::require;
+  return sally::abi::guarded(error, [&] {
+    require(name != nullptr && *name != '\0', "name is NULL or empty");
+    require(configuration == nullptr || *configuration != '\0', "configuration is empty");
+    sally::tls::load_provider(name, configuration);
+    return SALLY_OK;
+  });
 }
 
 int64_t sally_library_live_handles(int32_t kind) {

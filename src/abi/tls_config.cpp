@@ -142,6 +142,53 @@ sally_status sally_tls_config_insecure_skip_verification(sally_tls_config* confi
   });
 }
 
+sally_status sally_tls_config_set_policy(sally_tls_config* config, const char* name,
+                                         sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(name != nullptr, "name is NULL");
+    handle.object->set_policy(sally::tls::find_policy(name));
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_require_pq(sally_tls_config* config, sally_error** error) {
+  return guarded(error, [&] {
+    usable(config).object->require_post_quantum();
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_set_provider(sally_tls_config* config, const char* properties,
+                                           sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(properties != nullptr, "properties is NULL");
+    handle.object->set_provider_query(properties);
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_set_ocsp(sally_tls_config* config, int32_t mode,
+                                       sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(mode >= SALLY_OCSP_OFF && mode <= SALLY_OCSP_REQUIRE, "mode is not a SALLY_OCSP_*");
+    handle.object->set_ocsp(mode);
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_insecure_log_keys(sally_tls_config* config, const char* path,
+                                                sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(path != nullptr && *path != '\0', "path is NULL or empty");
+    handle.object->log_keys(path);
+    return SALLY_OK;
+  });
+}
+
 sally_status sally_tls_config_to_json(sally_tls_config* config, sally_bytes** json,
                                       sally_error** error) {
   return guarded(error, [&] {

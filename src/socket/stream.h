@@ -21,6 +21,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sally::socket {
@@ -90,6 +91,11 @@ class Stream : public RefCounted<Stream> {
   // A SALLY_TLS_*, or 0.
   std::int32_t protection() const noexcept;
   void require_protection(std::int32_t least) noexcept;
+  // Of a secured stream; throw what the session throws (stream_keys.cpp).
+  Outcome export_key(std::string_view label, std::optional<std::span<const std::byte>> context,
+                     std::span<std::byte> key) const;
+  Outcome channel_binding(std::string_view type, std::string& value) const;
+  Outcome update_keys(bool request_peer);
   // What a client verifies unless told otherwise; empty on the accepting side.
   const tls::PeerName& peer_name() const noexcept { return target_.peer_name; }
   Outcome facts(StreamFacts& facts) const;
@@ -118,6 +124,7 @@ class Stream : public RefCounted<Stream> {
   void leave_writers(Operation& operation) noexcept;
   std::optional<Outcome> usable() const;
   std::optional<Outcome> usable_for_bytes() const;
+  std::optional<Outcome> usable_for_keys() const;
   std::int32_t protection_now() const noexcept;
   std::optional<Outcome> wait(Lock& lock, BlockingOperation& operation);
   ErrorRef cannot_wait(const Operation& operation) const;

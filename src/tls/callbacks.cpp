@@ -6,6 +6,8 @@
 #include "tls/credential_choice.h"
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
+#include "tls/key_log.h"
+#include "tls/ocsp.h"
 #include "tls/openssl.h"
 #include "tls/resumption.h"
 
@@ -160,6 +162,8 @@ void install_callbacks(SSL_CTX* context, const Context& owner) {
   SSL_CTX_set_info_callback(context, &note_alert);
   SSL_CTX_set_msg_callback(context, &note_message);
   SSL_CTX_set_cert_cb(context, &choose_credential, nullptr);
+  if (owner.settings().key_log) install_key_log(context);
+  install_ocsp(context, owner);
   if (!owner.is_server()) return;
   SSL_CTX_set_tlsext_servername_callback(context, &accept_server_name);
   SSL_CTX_set_client_hello_cb(context, &read_client_hello, nullptr);

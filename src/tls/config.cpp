@@ -2,6 +2,7 @@
 
 #include "status/error.h"
 #include "tls/context.h"
+#include "tls/provider.h"
 #include "tls/verification_cache.h"
 
 namespace sally::tls {
@@ -98,6 +99,37 @@ Settings Config::settings() {
 std::uint64_t Config::verification_cache_hits() {
   const std::lock_guard lock(mutex_);
   return earlier_hits_ + (context_ ? context_->verified().hits() : 0);
+}
+
+void Config::set_ocsp(std::int32_t mode) {
+  change([&](Settings& settings) {
+    if (role_ != SALLY_ROLE_CLIENT) {
+      throw Failure(SALLY_INVALID_STATE, {.message = "only a client asks for OCSP responses"});
+    }
+    settings.ocsp = mode;
+  });
+}
+
+void Config::set_policy(const Policy& policy) {
+  change([&](Settings& settings) { settings.policy = &policy; });
+}
+
+void Config::require_post_quantum() {
+  change([](Settings& settings) {
+    if (!has_post_quantum(*settings.policy)) fail_without_post_quantum(*settings.policy);
+    settings.require_post_quantum = true;
+  });
+}
+
+void Config::set_provider_query(std::string query) {
+  change([&](Settings& settings) {
+    if (!query.empty()) check_provider_query(query);
+    settings.provider_query = std::move(query);
+  });
+}
+
+void Config::log_keys(const std::string& path) {
+  change([&](Settings& settings) { settings.key_log = make_ref<KeyLog>(path); });
 }
 
 Ref<Context> Config::freeze() {

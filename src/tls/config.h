@@ -3,7 +3,9 @@
 
 #include "status/ref.h"
 #include "tls/credential.h"
+#include "tls/key_log.h"
 #include "tls/openssl_types.h"
+#include "tls/policy.h"
 #include "tls/rules.h"
 #include "tls/source.h"
 #include "tls/ticket_keys.h"
@@ -25,8 +27,13 @@ class Context;
 struct Settings {
   std::int32_t role = SALLY_ROLE_CLIENT;
   std::int32_t client_auth = SALLY_CLIENT_AUTH_NONE;
-  std::int32_t min_version = SALLY_TLS_1_2;
+  std::int32_t min_version = SALLY_TLS_1_2;  // within what the policy allows
   std::int32_t max_version = SALLY_TLS_1_3;
+  const Policy* policy = &default_policy();
+  bool require_post_quantum = false;
+  std::string provider_query{};  // "": whatever has it
+  Ref<KeyLog> key_log{};
+  std::int32_t ocsp = SALLY_OCSP_REQUEST;
   bool skip_verification = false;
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
@@ -60,6 +67,11 @@ class Config : public RefCounted<Config> {
   std::size_t cached_sessions();
   void skip_verification();
   void change_rules(const std::function<void(VerificationRules&)>& change);
+  void set_ocsp(std::int32_t mode);
+  void set_policy(const Policy& policy);
+  void require_post_quantum();
+  void set_provider_query(std::string query);
+  void log_keys(const std::string& path);
 
   // A copy of what is set so far.
   Settings settings();

@@ -5,11 +5,13 @@
 #include "tls/error_queue.h"
 #include "tls/installing.h"
 #include "tls/openssl.h"
+#include "tls/provider.h"
 #include "tls/resumption.h"
 #include "tls/verification_cache.h"
 #include "tls/verifier.h"
 #include "transport/fork.h"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -17,21 +19,6 @@ namespace sally::tls {
 
 namespace {
 
-// TLS 1.2 with ephemeral keys and authenticated encryption only; the quicker suites first.
-constexpr const char* suites_1_2 =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-constexpr const char* suites_1_3 =
-    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-// The post-quantum hybrid first, where the library has it (OpenSSL 3.5 on).
-constexpr const char* groups_hybrid = "X25519MLKEM768:X25519:P-256:P-384";
-constexpr const char* groups_classic = "X25519:P-256:P-384";
-constexpr const char* signatures =
-    "ECDSA+SHA256:ed25519:rsa_pss_rsae_sha256:rsa_pss_pss_sha256:"
-    "ECDSA+SHA384:rsa_pss_rsae_sha384:rsa_pss_pss_sha384:"
-    "ECDSA+SHA512:ed448:rsa_pss_rsae_sha512:rsa_pss_pss_sha512:"
-    "RSA+SHA256:RSA+SHA384:RSA+SHA512";
 // Naming more CAs than this in a certificate request helps no client and delays every handshake.
 constexpr std::size_t most_named_cas = 64;
 
@@ -67,7 +54,11 @@ Context::Context(Settings settings)
   if (needs_roots) settings_.trust = default_trust();
 
   clear_errors();
-  context_.reset(checked(SSL_CTX_new_ex(library_context(), nullptr, TLS_method())));
+  const std::string& query = settings_.provider_query;
+  context_.reset(
+      SSL_CTX_new_ex(library_context(), query.empty() ? nullptr : query.c_str(), TLS_method()));
+  if (!context_ && !query.empty()) fail_provider_query(query);
+  checked(handle());
   set_protocol();
   set_verification();
   set_credentials();
@@ -78,7 +69,24 @@ Context::Context(Settings settings)
   enable_resumption(handle(), *this);
 }
 
+// Hybrid groups are TLS 1.3's (draft-ietf-tls-hybrid-design).
+std::pair<std::int32_t, std::int32_t> Context::versions() const {
+  const Policy& policy = *settings_.policy;
+  std::int32_t min = std::max(settings_.min_version, policy.min_version);
+  const std::int32_t max = std::min(settings_.max_version, policy.max_version);
+  if (settings_.require_post_quantum) min = std::max(min, std::int32_t{SALLY_TLS_1_3});
+  return {min, max};
+}
+
 void Context::check() const {
+  const auto [min, max] = versions();
+  if (min > max) {
+    throw Failure(
+        SALLY_INVALID_STATE,
+        {.message = "no TLS version is left: those of sally_tls_config_set_versions are none of "
+                    "what the policy and the groups allow",
+         .expected = std::string("a version of the policy ") + settings_.policy->name});
+  }
   if (!is_server()) return;
   if (settings_.credentials.empty()) {
     throw Failure(
@@ -107,9 +115,10 @@ void Context::check() const {
 // left at its default.
 void Context::set_protocol() {
   SSL_CTX* ctx = handle();
-  require(SSL_CTX_set_min_proto_version(ctx, settings_.min_version) == 1, "the lowest TLS version");
-  require(SSL_CTX_set_max_proto_version(ctx, settings_.max_version) == 1,
-          "the highest TLS version");
+  const Policy& policy = *settings_.policy;
+  const auto [min, max] = versions();
+  require(SSL_CTX_set_min_proto_version(ctx, min) == 1, "the lowest TLS version");
+  require(SSL_CTX_set_max_proto_version(ctx, max) == 1, "the highest TLS version");
   SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
   SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
@@ -118,13 +127,12 @@ void Context::set_protocol() {
                             SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_security_level(ctx, settings_.rules.security_level);
-  require(SSL_CTX_set_cipher_list(ctx, suites_1_2) == 1, "the TLS 1.2 suites");
-  require(SSL_CTX_set_ciphersuites(ctx, suites_1_3) == 1, "the TLS 1.3 suites");
-  const bool hybrid = SSL_CTX_set1_groups_list(ctx, groups_hybrid) == 1;
-  clear_errors();
-  require(hybrid || SSL_CTX_set1_groups_list(ctx, groups_classic) == 1, "the groups");
-  require(SSL_CTX_set1_sigalgs_list(ctx, signatures) == 1, "the signature schemes");
-  require(SSL_CTX_set1_client_sigalgs_list(ctx, signatures) == 1, "the clients' signature schemes");
+  require(SSL_CTX_set_cipher_list(ctx, policy.suites_1_2) == 1, "the TLS 1.2 suites");
+  require(SSL_CTX_set_ciphersuites(ctx, policy.suites_1_3) == 1, "the TLS 1.3 suites");
+  set_groups(ctx, policy, settings_.require_post_quantum);
+  require(SSL_CTX_set1_sigalgs_list(ctx, policy.signatures) == 1, "the signature schemes");
+  require(SSL_CTX_set1_client_sigalgs_list(ctx, policy.signatures) == 1,
+          "the clients' signature schemes");
   SSL_CTX_set_read_ahead(ctx, 1);
   SSL_CTX_set_quiet_shutdown(ctx, 0);
   require(SSL_CTX_set_block_padding(ctx, 0) == 1, "records without padding");

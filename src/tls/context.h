@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sally::tls {
@@ -41,6 +42,8 @@ class Context : public RefCounted<Context> {
   ~Context();
 
   void check() const;
+  // The lowest and the highest: what all that limits them leaves.
+  std::pair<std::int32_t, std::int32_t> versions() const;
   void set_protocol();
   void set_verification();
   void set_credentials();

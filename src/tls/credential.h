@@ -1,4 +1,4 @@
-// Who this side is: a chain and its private key, checked when loaded. Immutable.
+// Who this side is: a chain and its private key, checked when loaded. Immutable but for the staple.
 #pragma once
 
 #include "status/ref.h"
@@ -6,6 +6,7 @@
 #include "tls/material.h"
 #include "tls/openssl_types.h"
 #include "tls/pem.h"
+#include "tls/staple.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,7 @@ class Credential : public RefCounted<Credential> {
   std::int64_t not_after() const noexcept;
   // "RSA", "EC", "ED25519"
   const std::string& key_type() const noexcept { return key_type_; }
+  Staple& staple() noexcept { return staple_; }
 
  private:
   friend class RefCounted<Credential>;
@@ -44,6 +46,7 @@ class Credential : public RefCounted<Credential> {
   std::vector<std::string> warnings_;
   KeyOwner key_;
   std::string key_type_;
+  Staple staple_;
 };
 
 }  // namespace sally::tls

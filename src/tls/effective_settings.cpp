@@ -105,9 +105,10 @@ struct CodePoint {
 };
 
 // RFC 8446 sections 4.2.3 and 4.2.7, by IANA's names.
-constexpr CodePoint groups[] = {{0x0017, "secp256r1"}, {0x0018, "secp384r1"},
-                                {0x0019, "secp521r1"}, {0x001d, "x25519"},
-                                {0x001e, "x448"},      {0x11ec, "X25519MLKEM768"}};
+constexpr CodePoint groups[] = {{0x0017, "secp256r1"},      {0x0018, "secp384r1"},
+                                {0x0019, "secp521r1"},      {0x001d, "x25519"},
+                                {0x001e, "x448"},           {0x11eb, "SecP256r1MLKEM768"},
+                                {0x11ec, "X25519MLKEM768"}, {0x11ed, "SecP384r1MLKEM1024"}};
 constexpr CodePoint schemes[] = {{0x0401, "rsa_pkcs1_sha256"},
                                  {0x0501, "rsa_pkcs1_sha384"},
                                  {0x0601, "rsa_pkcs1_sha512"},
@@ -162,6 +163,11 @@ const char* revocation_name(std::int32_t mode) {
   return mode == SALLY_REVOCATION_CHAIN ? "chain" : "soft";
 }
 
+const char* ocsp_name(std::int32_t mode) {
+  if (mode == SALLY_OCSP_OFF) return "off";
+  return mode == SALLY_OCSP_REQUIRE ? "require" : "request";
+}
+
 Json verification(const Context& context) {
   SSL_CTX* ctx = context.handle();
   const X509_VERIFY_PARAM* param = SSL_CTX_get0_param(ctx);
@@ -169,7 +175,10 @@ Json verification(const Context& context) {
   const unsigned int host_flags = X509_VERIFY_PARAM_get_hostflags(param);
   const int mode = SSL_CTX_get_verify_mode(ctx);
   Json json;
-  if (context.is_server()) json["client_auth"] = client_auth_name(mode);
+  if (context.is_server())
+    json["client_auth"] = client_auth_name(mode);
+  else
+    json["ocsp"] = ocsp_name(context.settings().ocsp);
   const bool judges = !context.settings().skip_verification && (mode & SSL_VERIFY_PEER) != 0;
   json["peer_verified"] = judges;
   json["x509_strict"] = (flags & X509_V_FLAG_X509_STRICT) != 0;
@@ -206,18 +215,23 @@ std::string effective_settings(const Context& context) {
   const std::vector<unsigned char> hello = client_hello(context);
   Json json;
   json["role"] = context.is_server() ? "server" : "client";
+  json["policy"] = context.settings().policy->name;
   json["min_version"] = version_name(SSL_CTX_get_min_proto_version(ctx));
   json["max_version"] = version_name(SSL_CTX_get_max_proto_version(ctx));
   json["suites"] = suites(context);
   json["groups"] = code_points(extension(hello, TLSEXT_TYPE_supported_groups), groups);
   json["signature_schemes"] =
       code_points(extension(hello, TLSEXT_TYPE_signature_algorithms), schemes);
+  json["post_quantum_required"] = context.settings().require_post_quantum;
+  json["provider"] = context.settings().provider_query;
   json["alpn"] = context.settings().alpn;
   json["compression"] = (options & SSL_OP_NO_COMPRESSION) == 0;
   json["renegotiation"] = (options & SSL_OP_NO_RENEGOTIATION) == 0;
   json["early_data_bytes"] = SSL_CTX_get_max_early_data(ctx);
   const bool tickets = (options & SSL_OP_NO_TICKET) == 0 || SSL_CTX_get_num_tickets(ctx) > 0;
   json["resumption"] = tickets || SSL_CTX_get_session_cache_mode(ctx) != SSL_SESS_CACHE_OFF;
+  const bool logs_keys = SSL_CTX_get_keylog_callback(ctx) != nullptr;
+  json["insecure_key_log"] = logs_keys ? Json(context.settings().key_log->path()) : Json(nullptr);
   json["verification"] = verification(context);
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

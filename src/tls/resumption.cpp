@@ -213,6 +213,7 @@ std::string resumption_scope(const Context& context) {
   std::string scope = "sallyport resumption 1\n";
   scope += std::to_string(settings.client_auth) + "\n";
   scope += std::to_string(settings.min_version) + "-" + std::to_string(settings.max_version) + "\n";
+  scope += std::string(settings.policy->name) + "\n";
   if (settings.trust) scope += digest_of(*settings.trust);
   return scope;
 }

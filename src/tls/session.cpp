@@ -112,6 +112,7 @@ Progress Session::handshake() {
                                                /*established=*/false, "handshake"));
     }
     established_ = true;
+    begin_keys();
     stop_observing_messages(ssl_.get());
     settle_peer();
   }
@@ -206,6 +207,8 @@ Progress Session::peek() {
 
 Progress Session::not_read(int reason) {
   if (reason == SSL_ERROR_WANT_READ) {
+    // What keeps it from being sent keeps the next write from it, too, and is told there.
+    static_cast<void>(send_key_update());
     if (pending_output() != 0) flush();  // an answer to a key update, or what was to be more
     return waiting_for_input();
   }
@@ -230,12 +233,14 @@ std::size_t Session::record_limit() noexcept {
 
 // One record's worth, all of it or nothing.
 Progress Session::encrypt(std::span<const std::byte> data) {
+  if (ErrorRef error = renew_keys_in_time()) return fail(write_error_, std::move(error));
   std::size_t size = 0;
   int reason = 0;
   const int result =
       call([&](SSL* ssl) { return SSL_write_ex(ssl, data.data(), data.size(), &size); }, reason);
   if (result == 1) {
     sealed_ += size;
+    count_records(size);
     if (limits_.low_latency) {
       burst_ += size;
       last_sealed_ = transport::Clock::now();
@@ -269,6 +274,10 @@ Progress Session::write(std::span<const std::byte> data, bool more) {
   std::size_t taken = 0;
   const std::size_t wanted = std::min(data.size(), limits_.high_watermark - pending_output());
   while (taken < wanted) {
+    if (keys_exhausted()) {
+      if (taken > 0) break;
+      return refuse_for_exhausted_keys();
+    }
     const std::size_t limit = record_limit();
     const auto rest = data.subspan(taken, wanted - taken);
     Progress progress;

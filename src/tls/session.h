@@ -10,9 +10,11 @@
 #include "transport/flow.h"
 
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sally::tls {
@@ -80,6 +82,16 @@ class Session final : public transport::Flow {
   SessionFacts facts() const;
   std::string correlation_id() const;
 
+  // See include/sallyport/stream.h; what they cannot do they throw as Failure (session_keys.cpp).
+  void export_key(std::string_view label, std::optional<std::span<const std::byte>> context,
+                  std::span<std::byte> key) const;
+  std::string channel_binding(std::string_view type) const;
+  // Only queues: flush() sends it.
+  void update_keys(bool request_peer);
+  // After how many records under one key it is renewed, or nothing more is taken. For tests: the
+  // real one is out of their reach.
+  void set_key_limit(std::uint64_t records) noexcept { key_limit_ = records; }
+
  private:
   template <class Call>
   int call(Call&& openssl, int& reason);
@@ -94,6 +106,14 @@ class Session final : public transport::Flow {
   bool answers_pile_up() const noexcept;
   Progress fail(ErrorRef& sticky, ErrorRef error);
   void drain_for_alert(const ErrorRef& send_error);
+
+  // session_keys.cpp
+  void begin_keys();
+  ErrorRef send_key_update();
+  ErrorRef renew_keys_in_time();
+  void count_records(std::size_t bytes) noexcept;
+  bool keys_exhausted() const noexcept;
+  Progress refuse_for_exhausted_keys() const;
 
   Ref<Context> context_;
   HandshakeRecord record_;
@@ -111,6 +131,12 @@ class Session final : public transport::Flow {
   std::uint64_t sent_before_wait_ = 0;
   std::uint64_t burst_ = 0;  // bytes sealed since the last pause
   transport::Deadline last_sealed_ = transport::Deadline::min();
+  bool extended_master_secret_ = false;
+  bool key_update_due_ = false;
+  bool key_update_asks_ = false;   // and the peer is to renew its keys too
+  std::uint64_t key_records_ = 0;  // sealed under the present key, or more
+  std::uint64_t key_limit_ = std::numeric_limits<std::uint64_t>::max();
+  std::size_t largest_record_ = 0;
 };
 
 }  // namespace sally::tls

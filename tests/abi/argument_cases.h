@@ -171,6 +171,7 @@ ArgumentCases runtime_cases();      // runtime, queue, event, operation
 ArgumentCases stream_cases();       // blocking forms
 ArgumentCases stream_verb_cases();  // likewise, of the verbs that came after reading and writing
 ArgumentCases listener_cases();
+ArgumentCases key_cases();    // what decides about keys, and what is derived from them
 ArgumentCases async_cases();  // asynchronous forms, of streams and listeners
 
 }  // namespace sally::test
