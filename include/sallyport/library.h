@@ -24,7 +24,8 @@ enum {
   SALLY_HANDLE_LISTENER = 8,
   SALLY_HANDLE_RUNTIME = 9,
   SALLY_HANDLE_QUEUE = 10,
-  SALLY_HANDLE_OPERATION = 11
+  SALLY_HANDLE_OPERATION = 11,
+  SALLY_HANDLE_DECISION = 12
 };
 
 /* sally_library_version is "0.1.0" for the library of these headers. */

@@ -133,6 +133,8 @@ enum {
   SALLY_PLAINTEXT_BEFORE_TLS = 223,
   /* the stream is less protected than this side demands */
   SALLY_PROTECTION_TOO_LOW = 224,
+  /* the program on this side ended the handshake by its own decision */
+  SALLY_DECISION_DENIED = 225,
 
   /* --- The peer's certificate, judged by this side. --- */
 

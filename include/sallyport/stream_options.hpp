@@ -6,6 +6,7 @@
 #include <string>
 
 #include <sallyport/base.hpp>
+#include <sallyport/decision.hpp>
 #include <sallyport/runtime.hpp>
 #include <sallyport/stream.h>
 #include <sallyport/tls_config.hpp>
@@ -25,6 +26,7 @@ struct StreamOptions {
   std::uint32_t low_watermark = 0;   // how few must be left before they go on
   bool low_latency = false;          // small TLS records where a burst of writing begins
   bool plain = false;                // not under TLS before upgrade() is called
+  std::optional<Decider> decisions{};  // where questions go, those of an upgrade too
 };
 
 // Whether others follow at once: what is written with `sally::more` may wait here for them, up to

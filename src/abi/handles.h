@@ -7,10 +7,12 @@
 #include "socket/stream.h"
 #include "tls/config.h"
 #include "tls/credential.h"
+#include "tls/decision.h"
 #include "tls/trust_store.h"
 #include "transport/runtime.h"
 
 #include <sallyport/credential.h>
+#include <sallyport/decision.h>
 #include <sallyport/listener.h>
 #include <sallyport/queue.h>
 #include <sallyport/runtime.h>
@@ -75,4 +77,12 @@ struct sally_queue final
 struct sally_operation final : sally::abi::ObjectHandle<sally_operation, SALLY_HANDLE_OPERATION,
                                                         sally::socket::AsyncOperation> {
   using ObjectHandle::ObjectHandle;
+};
+
+struct sally_decision final
+    : sally::abi::ObjectHandle<sally_decision, SALLY_HANDLE_DECISION, sally::tls::Decision> {
+  using ObjectHandle::ObjectHandle;
+  ~sally_decision() {
+    if (!inherited()) object->drop();
+  }
 };

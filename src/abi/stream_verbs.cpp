@@ -4,6 +4,7 @@
 #include "abi/handles.h"
 #include "abi/patience.h"
 #include "abi/peer_name.h"
+#include "abi/stream_options.h"
 
 #include <span>
 #include <utility>
@@ -58,6 +59,7 @@ Request upgrade_request(const sally_stream& stream, sally_tls_config* tls, const
     require(!request.peer_name.text.empty(), "verify_name is needed: no host was connected to");
   }
   request.context = config.object->freeze();
+  sally::abi::require_decider(*request.context, stream.object->has_decider());
   return request;
 }
 

@@ -78,6 +78,9 @@ void Stream::begin_flow(const Ref<tls::Context>& context, const tls::PeerName& n
   phase_began_ = transport::Clock::now();
   session_ = nullptr;
   if (context) {
+    if (context->settings().questions != 0) {
+      questions_ = std::make_unique<Questions>(decider_, context->settings(), call_->loop());
+    }
     auto session = std::make_unique<tls::Session>(context, name, *transport_);
     session_ = session.get();
     flow_ = std::move(session);
@@ -89,6 +92,7 @@ void Stream::begin_flow(const Ref<tls::Context>& context, const tls::PeerName& n
 
 Stream::Attempted Stream::attempt_handshake(Operation& operation) {
   const Progress progress = session_->handshake();
+  attend_questions();
   if (progress.state == Progress::State::failed) return Outcome(progress.error);
   if (progress.state == Progress::State::waiting) {
     operation.interest = progress.interest;
@@ -143,8 +147,11 @@ void Stream::end_connect(const Operation& operation, Outcome& outcome) noexcept 
     }
   });
   admission_.reset();
+  const bool denied = session_ != nullptr && session_->deny_undecided();
+  questions_.reset();
   if (!transport_) return;
-  if (session_ != nullptr && outcome.error->detail().alert_direction == SALLY_ALERT_SENT) {
+  const bool refused = denied || outcome.error->detail().alert_direction == SALLY_ALERT_SENT;
+  if (session_ != nullptr && refused) {
     std::unique_ptr<tls::Session> session(static_cast<tls::Session*>(flow_.release()));
     session_ = nullptr;
     return linger(std::move(transport_), std::move(session), {});

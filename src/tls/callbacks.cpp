@@ -5,10 +5,13 @@
 #include "tls/context.h"
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
+#include "tls/inquiry.h"
 #include "tls/openssl.h"
 
 #include <algorithm>
 #include <span>
+
+#include <sallyport/decision.h>
 
 namespace sally::tls {
 
@@ -46,11 +49,16 @@ int verify_peer(X509_STORE_CTX* store, void* /*unused*/) {
       X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   HandshakeRecord& record = record_of(ssl);
   const Context& context = context_of(ssl);
+  const bool asks = record.inquiry != nullptr && record.inquiry->asks(SALLY_QUESTION_PEER);
+  if (asks && record.inquiry->was_asked(SALLY_QUESTION_PEER)) {
+    return decide_on_peer(const_cast<SSL*>(ssl), store, record, context);
+  }
   try {
     record.peer_verified = verify_chain(store, context, record);
   } catch (...) {
     record.verdict = out_of_memory_error();
   }
+  if (asks) return decide_on_peer(const_cast<SSL*>(ssl), store, record, context);
   if (record.peer_verified) return 1;
   if (!context.settings().skip_verification) {
     X509_STORE_CTX_set_error(
@@ -105,6 +113,7 @@ int note_certificate_request(SSL* ssl, void* /*unused*/) {
   if (SSL_is_server(ssl) == 1) return 1;
   HandshakeRecord& record = record_of(ssl);
   record.certificate_requested = true;
+  record.acceptable_cas.clear();  // called again after a decision
   try {
     const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl);
     const int count = std::min(sk_X509_NAME_num(names), most_acceptable_cas);
@@ -113,6 +122,7 @@ int note_certificate_request(SSL* ssl, void* /*unused*/) {
   } catch (...) {
     record.acceptable_cas.clear();  // only the hint of an error is the poorer for it
   }
+  if (const auto decided = decide_on_credential(ssl, record)) return *decided;
   return 1;
 }
 
@@ -133,6 +143,10 @@ int accept_server_name(SSL* /*ssl*/, int* /*alert*/, void* /*unused*/) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+int read_client_hello(SSL* ssl, int* alert, void* /*unused*/) {
+  return decide_on_hello(ssl, alert, record_of(ssl));
+}
+
 }  // namespace
 
 void install_callbacks(SSL_CTX* context, const Context& owner) {
@@ -143,6 +157,9 @@ void install_callbacks(SSL_CTX* context, const Context& owner) {
   SSL_CTX_set_cert_cb(context, &note_certificate_request, nullptr);
   if (!owner.is_server()) return;
   SSL_CTX_set_tlsext_servername_callback(context, &accept_server_name);
+  if ((owner.settings().questions & SALLY_QUESTION_CLIENT_HELLO) != 0) {
+    SSL_CTX_set_client_hello_cb(context, &read_client_hello, nullptr);
+  }
   if (!owner.alpn_wire().empty()) SSL_CTX_set_alpn_select_cb(context, &select_alpn, nullptr);
 }
 

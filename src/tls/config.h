@@ -26,6 +26,8 @@ struct Settings {
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
   std::vector<std::string> alpn;
+  std::uint32_t questions = 0;        // SALLY_QUESTION_*
+  std::int64_t decision_ms = 10'000;  // how long each may be thought about; negative: no limit
 };
 
 class Config : public RefCounted<Config> {
@@ -41,6 +43,8 @@ class Config : public RefCounted<Config> {
   void set_versions(std::int32_t min, std::int32_t max);
   void set_alpn(std::vector<std::string> protocols);
   void skip_verification();
+  void set_questions(std::uint32_t questions);
+  void set_decision_timeout(std::int64_t milliseconds);
 
   // The one context that all sessions of this config share, made by the first call. Throws Failure
   // where the config is not complete; it can then be mended.

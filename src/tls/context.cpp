@@ -6,6 +6,8 @@
 #include "tls/openssl.h"
 #include "transport/fork.h"
 
+#include <sallyport/decision.h>
+
 namespace sally::tls {
 
 namespace {
@@ -68,6 +70,13 @@ void Context::check() const {
         {.message = "a server's TLS config needs a credential",
          .hint = "Add one with sally_tls_config_add_credential before the config is used."});
   }
+  const bool asks_about_peer = (settings_.questions & SALLY_QUESTION_PEER) != 0;
+  if (asks_about_peer && settings_.client_auth == SALLY_CLIENT_AUTH_NONE) {
+    throw Failure(
+        SALLY_INVALID_STATE,
+        {.message = "a server that asks about its clients' certificates must ask for them",
+         .hint = "Set SALLY_CLIENT_AUTH_REQUIRE or SALLY_CLIENT_AUTH_REQUEST."});
+  }
   const bool judges =
       settings_.client_auth != SALLY_CLIENT_AUTH_NONE && !settings_.skip_verification;
   if (judges && !settings_.trust) {
@@ -117,8 +126,8 @@ void Context::set_verification() {
   if (is_server()) {
     if (settings_.client_auth != SALLY_CLIENT_AUTH_NONE) mode |= SSL_VERIFY_PEER;
     if (settings_.client_auth == SALLY_CLIENT_AUTH_REQUIRE) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-  } else if (!settings_.skip_verification) {
-    mode = SSL_VERIFY_PEER;
+  } else if (!settings_.skip_verification || (settings_.questions & SALLY_QUESTION_PEER) != 0) {
+    mode = SSL_VERIFY_PEER;  // without it a denial would count for nothing
   }
   SSL_CTX_set_verify(ctx, mode, nullptr);
   SSL_CTX_set_verify_depth(ctx, chain_depth);

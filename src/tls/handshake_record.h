@@ -9,6 +9,8 @@
 
 namespace sally::tls {
 
+class Inquiry;
+
 // The name that the peer's certificate must bear; empty for clients of a server, who have none.
 struct PeerName {
   std::string text;
@@ -23,7 +25,8 @@ struct HandshakeRecord {
   bool certificate_sent = false;            // client: and got one
   std::vector<std::string> acceptable_cas;  // client: as the server named them, the first few
   bool peer_verified = false;
-  ErrorRef verdict;  // why the peer's certificate was refused
+  ErrorRef verdict;            // why the peer's certificate was refused
+  Inquiry* inquiry = nullptr;  // where the program decides, while the handshake lasts
 };
 
 }  // namespace sally::tls

@@ -10,6 +10,8 @@
 #include <chrono>
 #include <utility>
 
+#include <sallyport/decision.h>
+
 namespace sally::tls {
 
 namespace {
@@ -40,25 +42,108 @@ void set_peer_name(SSL* ssl, const PeerName& name) {
   if (!done) throw std::bad_alloc();
 }
 
+bool asks_program(int reason) {
+  return reason == SSL_ERROR_WANT_X509_LOOKUP || reason == SSL_ERROR_WANT_CLIENT_HELLO_CB ||
+         reason == SSL_ERROR_WANT_RETRY_VERIFY || reason == SSL_ERROR_WANT_ASYNC;
+}
+
 }  // namespace
 
 Session::Session(Ref<Context> context, PeerName peer_name, transport::Channel& channel)
     : context_(std::move(context)), port_(channel) {
+  record_.peer_name = std::move(peer_name);
+  if (const std::uint32_t questions = context_->settings().questions; questions != 0) {
+    inquiry_ = std::make_unique<Inquiry>(questions);
+    record_.inquiry = inquiry_.get();
+    port_.keeps = inquiry_->asks(SALLY_QUESTION_CLIENT_HELLO);
+  }
+  begin();
+}
+
+void Session::begin() {
   clear_errors();
   ssl_.reset(checked(SSL_new(context_->handle())));
-  record_.peer_name = std::move(peer_name);
   attach(ssl_.get(), record_);
   BIO* bio = make_record_bio(port_);
   SSL_set_bio(ssl_.get(), bio, bio);
   if (context_->is_server()) {
     SSL_set_accept_state(ssl_.get());
+    // The job that a question about the peer suspends costs a stack of its own.
+    const bool suspends = inquiry_ && inquiry_->asks(SALLY_QUESTION_PEER);
+    if (suspends) SSL_set_mode(ssl_.get(), SSL_MODE_ASYNC);
     return;
   }
   SSL_set_connect_state(ssl_.get());
   set_peer_name(ssl_.get(), record_.peer_name);
 }
 
-Session::~Session() = default;
+Session::~Session() {
+  if (!paused_) return;
+  deny_undecided();
+  // Freeing it would leak the job anyway; resuming it on another thread would be fatal.
+  if (paused_) static_cast<void>(ssl_.release());
+}
+
+Ref<Decision> Session::take_question() noexcept {
+  return inquiry_ ? inquiry_->take_new() : Ref<Decision>();
+}
+
+bool Session::is_undecided() const {
+  return inquiry_ && (paused_ || inquiry_->waits());  // a job may have its answer, and not know it
+}
+
+bool Session::is_paused_elsewhere() const noexcept {
+  return paused_ && paused_by_ != std::this_thread::get_id();
+}
+
+bool Session::deny_undecided() noexcept {
+  if (!inquiry_) return false;
+  try {
+    const bool undecided = is_undecided();
+    inquiry_->give_up();
+    if (!undecided || is_paused_elsewhere()) return false;
+    handshake();
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+// Applies what was decided since the last attempt; false: there is something to decide still.
+bool Session::may_go_on() {
+  if (!inquiry_) return true;
+  if (inquiry_->waits() || is_paused_elsewhere()) return false;
+  if (!port_.keeps) return true;
+  const std::optional<Answer> hello = inquiry_->answer_to(SALLY_QUESTION_CLIENT_HELLO);
+  if (!hello) return true;
+  if (hello->kind == Answer::Kind::config) begin_anew(hello->context);
+  port_.keep_no_more();
+  return true;
+}
+
+// Nothing was sent yet. SSL_set_SSL_CTX would carry over the certificates and little else: verify
+// mode, options, versions and the names of CAs would stay those of the first context.
+void Session::begin_anew(Ref<Context> context) {
+  constexpr std::uint32_t hello = SALLY_QUESTION_CLIENT_HELLO;
+  context_ = std::move(context);
+  inquiry_->replace_questions(context_->settings().questions & ~hello);
+  port_.read_again();
+  begin();
+}
+
+Progress Session::waiting_for_answer() {
+  const Progress sent = send_records();
+  const bool sends = sent.state == Progress::State::waiting;
+  return {.state = Progress::State::waiting, .interest = sends ? sent.interest : Interest::none};
+}
+
+void Session::settle_questions() noexcept {
+  if (!inquiry_) return;
+  SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
+  record_.inquiry = nullptr;
+  inquiry_.reset();
+  port_.keep_no_more();
+}
 
 // Every call into OpenSSL that can fail goes through here, so that what its error queue holds
 // afterwards is this call's own.
@@ -84,9 +169,13 @@ Progress Session::waiting_for_input() {
 Progress Session::handshake() {
   if (read_error_) return fail(read_error_, {});
   if (!established_) {
+    if (!may_go_on()) return waiting_for_answer();
     int reason = 0;
     const int result = call([](SSL* ssl) { return SSL_do_handshake(ssl); }, reason);
+    paused_ = reason == SSL_ERROR_WANT_ASYNC;
+    if (paused_) paused_by_ = std::this_thread::get_id();
     if (result != 1) {
+      if (asks_program(reason)) return waiting_for_answer();
       const NativeError native = reason == SSL_ERROR_WANT_READ ? NativeError{} : take_error();
       const Progress sent = send_records();
       if (reason == SSL_ERROR_WANT_READ) {
@@ -102,6 +191,7 @@ Progress Session::handshake() {
                                                /*established=*/false, "handshake"));
     }
     established_ = true;
+    settle_questions();
     stop_observing_messages(ssl_.get());
   }
   return send_records();
@@ -274,7 +364,7 @@ Progress Session::send_records() {
 // lies unread (RFC 8446 appendix E.1 lets it come late).
 void Session::drain_for_alert(const ErrorRef& send_error) {
   std::array<std::byte, 4096> buffer{};
-  while (!read_error_ && unread_size() < most_drained) {
+  while (!read_error_ && !is_undecided() && unread_size() < most_drained) {
     std::size_t size = 0;
     int reason = 0;
     const int result = call(

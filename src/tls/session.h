@@ -5,14 +5,17 @@
 #include "tls/certificate.h"
 #include "tls/context.h"
 #include "tls/handshake_record.h"
+#include "tls/inquiry.h"
 #include "tls/record_bio.h"
 #include "transport/deadline.h"
 #include "transport/flow.h"
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace sally::tls {
@@ -44,8 +47,16 @@ class Session final : public transport::Flow {
   ~Session() override;
 
   // Done when the handshake is complete and its last flight is handed over. After a failure an
-  // alert may be left to flush.
+  // alert may be left to flush. Where it waits for a decision, and for nothing else, it waits for no
+  // direction of the channel. A session whose context asks questions is to be driven by one thread
+  // only, as long as its handshake lasts.
   Progress handshake();
+  // What the handshake waits for an answer to, since the last call; null: nothing new.
+  Ref<Decision> take_question() noexcept;
+  bool is_undecided() const;
+  // The handshake is to end where it waits for an answer: that is a denial. False: it did not wait,
+  // or there was no way to tell the peer, for whom an alert is otherwise on its way.
+  bool deny_undecided() noexcept;
 
   Progress read(std::span<std::byte> buffer) override;
   bool has_more() const override;
@@ -72,6 +83,12 @@ class Session final : public transport::Flow {
  private:
   template <class Call>
   int call(Call&& openssl, int& reason);
+  void begin();
+  bool may_go_on();
+  void begin_anew(Ref<Context> context);
+  void settle_questions() noexcept;
+  bool is_paused_elsewhere() const noexcept;
+  Progress waiting_for_answer();
   Progress waiting_for_input();
   Progress not_read(int reason);
   std::size_t record_limit() noexcept;
@@ -84,11 +101,14 @@ class Session final : public transport::Flow {
 
   Ref<Context> context_;
   HandshakeRecord record_;
+  std::unique_ptr<Inquiry> inquiry_;  // null: nothing is asked, or the handshake is over
   RecordPort port_;
   SslOwner ssl_;
   bool established_ = false;
   bool close_notify_sent_ = false;
   bool close_notify_due_ = false;
+  bool paused_ = false;  // a job of OpenSSL's that only the thread which began it can go on with,
+  std::thread::id paused_by_;  // and that must end before the SSL is freed
   ErrorRef read_error_;
   ErrorRef write_error_;
   std::vector<std::byte> packed_;  // taken, but not yet a record
