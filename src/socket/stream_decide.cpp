@@ -78,11 +78,12 @@ Outcome Stream::run_on_loop(Request request, const Patience& patience) {
 // After an attempt at the handshake, with the lock; the loop delivers what was asked without it.
 void Stream::attend_questions() {
   if (!questions_) return;
-  asked_ = questions_->attend(*session_, transport_->peer_address(),
-                              [stream = Ref<Stream>::share(this)] {
-                                const Lock lock(stream->mutex_);
-                                stream->schedule();
-                              });
+  auto answered = [stream = Ref<Stream>::share(this)] {
+    const Lock lock(stream->mutex_);
+    stream->schedule();
+  };
+  auto asked = questions_->attend(*session_, transport_->peer_address(), std::move(answered));
+  if (asked) asked_ = std::move(asked);
 }
 
 }  // namespace sally::socket

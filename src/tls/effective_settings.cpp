@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include <sallyport/decision.h>
+
 namespace sally::tls {
 
 namespace {
@@ -176,6 +178,16 @@ Json verification(const Context& context) {
   return json;
 }
 
+// What is left to the program.
+Json questions(const Context& context) {
+  const std::uint32_t asked = context.settings().questions;
+  Json list = Json::array();
+  if ((asked & SALLY_QUESTION_CREDENTIAL) != 0) list.push_back("credential");
+  if ((asked & SALLY_QUESTION_PEER) != 0) list.push_back("peer");
+  if ((asked & SALLY_QUESTION_CLIENT_HELLO) != 0) list.push_back("client hello");
+  return list;
+}
+
 }  // namespace
 
 std::string effective_settings(const Context& context) {
@@ -196,6 +208,7 @@ std::string effective_settings(const Context& context) {
   json["early_data_bytes"] = SSL_CTX_get_max_early_data(ctx);
   const bool tickets = (options & SSL_OP_NO_TICKET) == 0 || SSL_CTX_get_num_tickets(ctx) > 0;
   json["resumption"] = tickets || SSL_CTX_get_session_cache_mode(ctx) != SSL_SESS_CACHE_OFF;
+  if (context.settings().questions != 0) json["questions"] = questions(context);
   json["verification"] = verification(context);
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

@@ -184,7 +184,7 @@ TEST_P(Undecided, EndsWhenItsPeerGoesAwayAndAnAnswerComes) {
   if (client_asks())
     listener_->release();
   else
-    client_.close();
+    client_.close(SALLY_TIMEOUT_ATTEMPT);
   const Result answered = decision_.accept();
   EXPECT_TRUE(answered.ok() || answered == SALLY_CLOSED);
   connecting_.wait();
