@@ -168,7 +168,8 @@ ArgumentCases runtime_cases();      // runtime, queue, event, operation
 ArgumentCases stream_cases();       // blocking forms
 ArgumentCases stream_verb_cases();  // likewise, of the verbs that came after reading and writing
 ArgumentCases listener_cases();
-ArgumentCases async_cases();  // asynchronous forms, of streams and listeners
+ArgumentCases decision_cases();  // decision, and what asks for one
+ArgumentCases async_cases();     // asynchronous forms, of streams and listeners
 
 }  // namespace sally::test
 

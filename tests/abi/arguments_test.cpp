@@ -22,7 +22,7 @@ std::set<std::string> functions_with_cases() {
   std::set<std::string> names;
   for (const ArgumentCases& cases :
        {plain_cases(), material_cases(), runtime_cases(), stream_cases(), stream_verb_cases(),
-        listener_cases(), async_cases()}) {
+        listener_cases(), async_cases(), decision_cases()}) {
     for (const ArgumentCase& argument_case : cases) names.insert(argument_case.function);
   }
   return names;
@@ -62,6 +62,9 @@ TEST(Arguments, OfFurtherVerbsOfStreamsAreChecked) {
 }
 TEST(Arguments, OfAsynchronousFunctionsAreChecked) {
   run(async_cases());
+}
+TEST(Arguments, OfFunctionsOnDecisionsAreChecked) {
+  run(decision_cases());
 }
 TEST(Arguments, OfFunctionsOnListenersAreChecked) {
   run(listener_cases());
