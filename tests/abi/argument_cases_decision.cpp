@@ -205,9 +205,9 @@ void append_config_cases(ArgumentCases& cases) {
 
 ArgumentCases decision_cases() {
   ArgumentCases cases;
+  append_config_cases(cases);  // first: an answer freezes a config
   append_answer_cases(cases);
   append_getter_cases(cases);
-  append_config_cases(cases);
   return cases;
 }
 
