@@ -3,7 +3,7 @@
 from waist import DECISION_DENIED, OK, QUESTION_CLIENT_HELLO, QUESTION_PEER, ROLE_CLIENT
 from waist import ROLE_SERVER, Queue
 from waist_loop import Loop
-from waist_sockets import Listener, Stream
+from waist_sockets import Listener, Stream, make_runtime
 
 
 class Decisions:
@@ -46,11 +46,13 @@ class Decisions:
         queue = Queue(self.library)
         queue.decide = self._decide
         loop = Loop(queue)
+        runtime = make_runtime(self.library, 2)
         self.other = self.material.config(ROLE_SERVER)
         server = self._config(ROLE_SERVER, QUESTION_CLIENT_HELLO)
         client = self._config(ROLE_CLIENT, QUESTION_PEER)
-        listener = Listener(queue, server, asks=True)
-        streams = [Stream.to(queue, listener.port, client, asks=True) for _ in range(clients)]
+        listener = Listener(queue, server, runtime, asks=True)
+        streams = [Stream.to(queue, listener.port, client, runtime, asks=True)
+                   for _ in range(clients)]
         accepted, statuses = [], []
 
         def connect(stream):
@@ -69,7 +71,7 @@ class Decisions:
         listener.close()
         queue.close()
         loop.drain()
-        for handle in (listener, queue, self.other, server, client):
+        for handle in (listener, queue, runtime, self.other, server, client):
             handle.release()
         loop.close()
         return self.made
