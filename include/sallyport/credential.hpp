@@ -54,9 +54,8 @@ class Credential
   // What peers may refuse it for, one line each.
   std::vector<std::string> warnings() const {
     sally_bytes* text = nullptr;
-    detail::check([&](sally_error** error) {
-      return sally_credential_copy_warnings(get(), &text, error);
-    });
+    detail::check(
+        [&](sally_error** error) { return sally_credential_copy_warnings(get(), &text, error); });
     std::vector<std::string> all;
     std::istringstream lines{std::string(Bytes::adopt(text).text())};
     for (std::string line; std::getline(lines, line);) all.push_back(line);

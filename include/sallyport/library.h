@@ -27,7 +27,8 @@ enum {
   SALLY_HANDLE_QUEUE = 10,
   SALLY_HANDLE_OPERATION = 11,
   SALLY_HANDLE_VERDICT = 12,
-  SALLY_HANDLE_TICKET_KEYS = 13
+  SALLY_HANDLE_TICKET_KEYS = 13,
+  SALLY_HANDLE_DECISION = 14
 };
 
 /* sally_library_version is "0.1.0" for the library of these headers. */

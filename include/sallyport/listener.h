@@ -37,6 +37,9 @@ typedef struct sally_listener_options {
                                           ones are refused at once; default: no limit */
   uint32_t high_watermark;             /* of the streams, as in sally_stream_options */
   uint32_t low_watermark;
+  const sally_completion *decisions; /* where the questions about its clients go (decision.h), and
+                                        those of upgrades of its plain streams; copied. Needed
+                                        where the config asks any */
 } sally_listener_options;
 
 /*
@@ -44,7 +47,7 @@ typedef struct sally_listener_options {
  * are copied.
  *
  * SALLY_INVALID_ARGUMENT: no service, no config without SALLY_STREAM_PLAIN, a flag that is not known,
- * or a config for clients.
+ * a config for clients, or one that asks questions without `decisions`.
  * SALLY_ADDRESS_IN_USE, SALLY_ADDRESS_NOT_AVAILABLE, SALLY_ACCESS_DENIED, SALLY_HOST_NOT_FOUND,
  * ...: of the address.
  * SALLY_INVALID_STATE: the config cannot be used as it is: no credential, or client certificates

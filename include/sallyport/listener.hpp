@@ -10,6 +10,7 @@
 #include <sallyport/async.hpp>
 #include <sallyport/base.hpp>
 #include <sallyport/bytes.hpp>
+#include <sallyport/decision.hpp>
 #include <sallyport/error.hpp>
 #include <sallyport/listener.h>
 #include <sallyport/queue.hpp>
@@ -39,6 +40,8 @@ struct ListenerOptions {
   std::uint32_t low_watermark = 0;
   bool low_latency = false;
   bool plain = false;
+  std::optional<Decider> decisions{};  // where the questions about its clients go, and those of
+                                       // upgrades of its plain streams
 };
 
 // A client that was turned away in its handshake.
@@ -84,6 +87,11 @@ class StreamListener : public detail::Unique<sally_listener, sally_listener_rele
     raw.max_connections_per_source = options.max_connections_per_source;
     raw.high_watermark = options.high_watermark;
     raw.low_watermark = options.low_watermark;
+    sally_completion decisions{};
+    if (options.decisions) {
+      decisions = options.decisions->completion();
+      raw.decisions = &decisions;
+    }
     sally_listener* listener = nullptr;
     detail::check([&](sally_error** error) { return sally_listener_bind(&raw, &listener, error); });
     return StreamListener(listener);

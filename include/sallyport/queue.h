@@ -32,7 +32,8 @@ typedef struct sally_operation sally_operation;
 enum {
   SALLY_EVENT_DONE = 1,     /* an operation on a stream, or a drain */
   SALLY_EVENT_ACCEPTED = 2, /* `object` is a sally_stream on SALLY_OK */
-  SALLY_EVENT_REFUSED = 3   /* `object` is a sally_bytes, the peer's address, and `error` says why */
+  SALLY_EVENT_REFUSED = 3,  /* `object` is a sally_bytes, the peer's address, and `error` says why */
+  SALLY_EVENT_DECISION = 4  /* `object` is a sally_decision, which waits for an answer (decision.h) */
 };
 
 /*
@@ -71,7 +72,8 @@ typedef struct sally_completion {
   void *user; /* for the function */
   /*
    * Called with `user`, once, after the function was called, or where submitting fails; NULL: not
-   * needed. For a queue it is called when the operation completes.
+   * needed. For a queue it is called when the operation completes. Where decisions go: after the
+   * stream or listener and its handshakes have gone.
    */
   void (*free_user)(void *user);
 } sally_completion;
@@ -103,14 +105,15 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_queue_take(sally_queue *queue, s
 
 /*
  * sally_queue_pending counts the operations that are to complete here and whose events were not yet
- * taken: while it is not 0, more is to come. 0 for a NULL or inherited handle.
+ * taken: while it is not 0, more is to come. Handshakes under way that may ask a question count, each
+ * once for every question, and may end without it. 0 for a NULL or inherited handle.
  */
 SALLY_API size_t sally_queue_pending(const sally_queue *queue);
 
 /*
  * sally_queue_close cancels every operation that is to complete here; their events can still be
- * taken. Submitting another, a close included, is SALLY_CLOSED. A second time it does nothing. Never
- * waits.
+ * taken. Submitting another, a close included, is SALLY_CLOSED; questions that would come here are
+ * denied. A second time it does nothing. Never waits.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_queue_close(sally_queue *queue,
                                                             sally_error **error);

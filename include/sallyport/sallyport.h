@@ -6,6 +6,7 @@
 #include <sallyport/bytes.h>
 #include <sallyport/certificate.h>
 #include <sallyport/credential.h>
+#include <sallyport/decision.h>
 #include <sallyport/error.h>
 #include <sallyport/library.h>
 #include <sallyport/listener.h>

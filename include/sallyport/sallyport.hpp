@@ -7,6 +7,7 @@
 #include <sallyport/bytes.hpp>
 #include <sallyport/certificate.hpp>
 #include <sallyport/credential.hpp>
+#include <sallyport/decision.hpp>
 #include <sallyport/error.hpp>
 #include <sallyport/library.hpp>
 #include <sallyport/line.hpp>

@@ -133,6 +133,8 @@ enum {
   SALLY_PLAINTEXT_BEFORE_TLS = 223,
   /* the stream is less protected than this side demands */
   SALLY_PROTECTION_TOO_LOW = 224,
+  /* the program on this side ended the handshake by its own decision */
+  SALLY_DECISION_DENIED = 225,
   /* no such provider of algorithms can be used */
   SALLY_PROVIDER_UNAVAILABLE = 232,
   /* the TLS 1.2 session has no extended master secret, so nothing is derived from it */

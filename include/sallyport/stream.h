@@ -53,6 +53,8 @@ typedef struct sally_stream_options {
   sally_runtime *runtime;  /* NULL: the default */
   uint32_t high_watermark; /* bytes that wait to be sent before writes wait; default 64 KiB */
   uint32_t low_watermark;  /* how few must be left before they go on; default a quarter of that */
+  const sally_completion *decisions; /* where questions go (decision.h), those of an upgrade too; copied.
+                                        Needed where the config asks any */
 } sally_stream_options;
 
 /* One part of what sally_stream_writev sends. */
@@ -76,7 +78,8 @@ enum { SALLY_DIRECTION_READ = 1, SALLY_DIRECTION_WRITE = 2 };
  * SALLY_INVALID_ARGUMENT: no host or service, no config without SALLY_STREAM_PLAIN, a name that
  * cannot be a host name, a flag that is not known, a config for servers, or a low watermark that is
  * not below the high one. SALLY_INVALID_STATE and the statuses of loading: the config cannot be
- * used as it is.
+ * used as it is. SALLY_INVALID_ARGUMENT also: the config asks questions, and
+ * `decisions` is NULL.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_create(const sally_stream_options *options,
                                                               sally_stream **stream,
@@ -111,6 +114,8 @@ sally_stream_connect_async(sally_stream *stream, int64_t timeout_ms,
  * SALLY_PLAINTEXT_BEFORE_TLS: the peer sent plaintext behind the agreement (RFC 3207 section 4.2
  * asks to discard it; ending the connection cannot be fooled).
  * SALLY_BUSY: an operation is pending. SALLY_INVALID_STATE: not connected, or secured already.
+ * SALLY_INVALID_ARGUMENT also: the config asks questions, and neither the stream's options nor those
+ * of its listener said where they go.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_upgrade(sally_stream *stream,
                                                                sally_tls_config *tls,

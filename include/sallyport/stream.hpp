@@ -65,6 +65,11 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
     raw.runtime = options.runtime ? options.runtime->get() : nullptr;
     raw.high_watermark = options.high_watermark;
     raw.low_watermark = options.low_watermark;
+    sally_completion decisions{};
+    if (options.decisions) {
+      decisions = options.decisions->completion();
+      raw.decisions = &decisions;
+    }
     sally_stream* stream = nullptr;
     detail::check([&](sally_error** error) { return sally_stream_create(&raw, &stream, error); });
     return StreamSocket(stream);

@@ -203,6 +203,32 @@ SALLY_API SALLY_CHECK_RESULT sally_status
 sally_tls_config_insecure_skip_verification(sally_tls_config *config, sally_error **error);
 
 /*
+ * sally_tls_config_set_questions sets what the program decides itself within handshakes: an or of
+ * SALLY_QUESTION_* (decision.h); 0, the default: nothing. Streams and listeners of such a config must
+ * be told where the questions go. The question about the peer together with
+ * sally_tls_config_insecure_skip_verification leaves the trust in it to the program alone.
+ *
+ * Handshakes of such a config run on event loops only, whatever the form of the call. A server's
+ * handshake that waits for the answer about its peer can go on only on the thread that began it: a
+ * runtime that the caller runs must then be run by one thread, or those handshakes end at their
+ * deadline.
+ *
+ * SALLY_INVALID_STATE: a question of the other role; later, when the config is used: a server's
+ * question about peers whose certificates it does not ask for.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_questions(sally_tls_config *config,
+                                                                         uint32_t questions,
+                                                                         sally_error **error);
+
+/*
+ * sally_tls_config_set_decision_timeout limits how long each question may wait for its answer; 0:
+ * the default of 10 s, SALLY_TIMEOUT_NEVER: as long as the handshake may take, whose deadline holds in
+ * any case. What comes too late is denied: this side sees SALLY_TIMED_OUT.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_decision_timeout(
+    sally_tls_config *config, int64_t timeout_ms, sally_error **error);
+
+/*
  * sally_tls_config_set_ocsp takes a SALLY_OCSP_*; clients only, SALLY_INVALID_STATE on a server's
  * config. A response (RFC 6960) must be signed by the issuer of the server's certificate, or by a
  * responder to which that issuer itself gave a certificate for it, with SHA-256 or better, and be

@@ -104,6 +104,18 @@ class TlsConfig
     });
   }
 
+  // What the program decides itself within handshakes: an or of SALLY_QUESTION_* (decision.hpp).
+  TlsConfig questions(std::uint32_t questions) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_questions(get(), questions, error);
+    });
+  }
+  // How long each question may wait for its answer (default 10 s), within the handshake's deadline.
+  TlsConfig decision_timeout(Timeout timeout) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_decision_timeout(get(), timeout.get(), error);
+    });
+  }
   // What a client does about stapled OCSP responses: a SALLY_OCSP_*.
   TlsConfig ocsp(std::int32_t mode) {
     return set([&](sally_error** error) { return sally_tls_config_set_ocsp(get(), mode, error); });

@@ -44,9 +44,8 @@ class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_re
 
   // Adds what `other` holds.
   TrustStore& merge(const TrustStore& other) {
-    return change([&](sally_error** error) {
-      return sally_trust_store_merge(get(), other.get(), error);
-    });
+    return change(
+        [&](sally_error** error) { return sally_trust_store_merge(get(), other.get(), error); });
   }
   // Adds the revocation lists of a file, PEM or DER, or of the files of a folder.
   TrustStore& add_crl(const std::string& file) {

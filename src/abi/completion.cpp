@@ -35,6 +35,8 @@ std::int32_t kind_of(const socket::AsyncOperation& operation) {
       return SALLY_EVENT_ACCEPTED;
     case socket::EventKind::refused:
       return SALLY_EVENT_REFUSED;
+    case socket::EventKind::decision:
+      return SALLY_EVENT_DECISION;
     case socket::EventKind::done:
       break;
   }
@@ -87,6 +89,10 @@ void to_event(socket::AsyncOperation& operation, sally_event& event) {
   } else if (operation.refusal) {
     event.object = to_bytes(std::move(operation.peer));
     event.error = const_cast<sally_error*>(std::exchange(operation.refusal, {}).detach());
+  } else if (operation.decision) {
+    auto decision = operation.decision;  // in its place until nothing can fail
+    event.object = new sally_decision(std::move(decision));
+    operation.decision = {};
   }
   if (operation.outcome.ok()) return;
   ErrorRef why = operation.outcome.error ? operation.outcome.error : make_error(event.status);

@@ -1,9 +1,12 @@
 // Completions of the C ABI as the layers below understand them, and their events.
 #pragma once
 
+#include "abi/boundary.h"
 #include "abi/handles.h"
 #include "socket/async_operation.h"
 
+#include <cstddef>
+#include <memory>
 #include <utility>
 
 #include <sallyport/queue.h>
@@ -13,6 +16,18 @@ namespace sally::abi {
 // Where a result shall go. `free_user` will run when the completion has gone, wherever that is; so
 // this comes first in every function that takes one. Throws Failure.
 socket::Completion to_completion(const sally_completion* completion);
+
+// Where the questions go that options name; null: nowhere. The options may be of any version, and
+// need not be right otherwise: `free_user` will run in any case. Throws Failure.
+template <class Options>
+socket::Decider take_decider(const Options* options) {
+  constexpr std::size_t end = offsetof(Options, decisions) + sizeof(decltype(Options::decisions));
+  if (options == nullptr || options->struct_size < end || options->struct_size > largest_options ||
+      options->decisions == nullptr) {
+    return {};
+  }
+  return std::make_shared<const socket::Completion>(to_completion(options->decisions));
+}
 
 // Fills the event with what a completed operation says, and moves what it carries there. Throws
 // std::bad_alloc, and the operation is then as before.

@@ -7,12 +7,14 @@
 #include "socket/stream.h"
 #include "tls/config.h"
 #include "tls/credential.h"
+#include "tls/decision.h"
 #include "tls/source.h"
 #include "tls/ticket_keys.h"
 #include "tls/trust_store.h"
 #include "transport/runtime.h"
 
 #include <sallyport/credential.h>
+#include <sallyport/decision.h>
 #include <sallyport/listener.h>
 #include <sallyport/queue.h>
 #include <sallyport/runtime.h>
@@ -84,4 +86,12 @@ struct sally_queue final
 struct sally_operation final : sally::abi::ObjectHandle<sally_operation, SALLY_HANDLE_OPERATION,
                                                         sally::socket::AsyncOperation> {
   using ObjectHandle::ObjectHandle;
+};
+
+struct sally_decision final
+    : sally::abi::ObjectHandle<sally_decision, SALLY_HANDLE_DECISION, sally::tls::Decision> {
+  using ObjectHandle::ObjectHandle;
+  ~sally_decision() {
+    if (!inherited()) object->drop();
+  }
 };

@@ -27,7 +27,7 @@ using sally::socket::ListenerVerb;
 
 namespace {
 
-static_assert(sizeof(sally_listener_options) == 2 * sizeof(std::uint32_t) + 4 * sizeof(void*) +
+static_assert(sizeof(sally_listener_options) == 2 * sizeof(std::uint32_t) + 5 * sizeof(void*) +
                                                     sizeof(std::int64_t) +
                                                     8 * sizeof(std::uint32_t),
               "no padding");
@@ -55,6 +55,7 @@ ListenerLimits to_limits(const sally_listener_options& options) {
 sally_status sally_listener_bind(const sally_listener_options* options, sally_listener** listener,
                                  sally_error** error) {
   return guarded(error, [&] {
+    auto decider = sally::abi::take_decider(options);
     const sally_listener_options given = copy_options(options);
     require(given.service != nullptr && *given.service != '\0', "service is NULL or empty");
     require(listener != nullptr, "listener is NULL");
@@ -69,9 +70,10 @@ sally_status sally_listener_bind(const sally_listener_options* options, sally_li
     if (given.tls != nullptr) {
       auto& config = usable(given.tls);
       require(config.object->role() == SALLY_ROLE_SERVER, "tls is a config for clients");
-      config.object->freeze();  // says now what is missing
+      sally::abi::require_decider(*config.object->freeze(), decider != nullptr);
       setup.config = config.object;
     }
+    setup.decider = std::move(decider);
     sally::tls::prepare();
     *listener = new sally_listener(Listener::bind(std::move(setup)));
     return SALLY_OK;

@@ -12,6 +12,7 @@ namespace sally::abi {
 
 inline constexpr std::int64_t default_connect_ms = 30'000;
 inline constexpr std::int64_t default_handshake_ms = 10'000;
+inline constexpr std::int64_t default_decision_ms = 10'000;
 inline constexpr std::int64_t default_close_ms = 5'000;
 
 // Throws Failure(SALLY_INVALID_ARGUMENT).

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include <sallyport/decision.h>
 #include <sallyport/queue.h>
 
 using sally::make_ref;
@@ -24,6 +25,8 @@ void sally_event_dispose(sally_event* event) {
     sally_stream_release(static_cast<sally_stream*>(event->object));
   } else if (event->kind == SALLY_EVENT_REFUSED) {
     sally_bytes_release(static_cast<sally_bytes*>(event->object));
+  } else if (event->kind == SALLY_EVENT_DECISION) {
+    sally_decision_release(static_cast<sally_decision*>(event->object));
   }
   sally_error_release(event->error);
   event->object = nullptr;

@@ -1,4 +1,5 @@
 #include "abi/boundary.h"
+#include "abi/completion.h"
 #include "abi/handles.h"
 #include "abi/peer_name.h"
 #include "abi/stream_info.h"
@@ -24,7 +25,7 @@ bool given(const char* text) {
   return text != nullptr && *text != '\0';
 }
 
-static_assert(sizeof(sally_stream_options) == 4 * sizeof(std::uint32_t) + 5 * sizeof(void*),
+static_assert(sizeof(sally_stream_options) == 4 * sizeof(std::uint32_t) + 6 * sizeof(void*),
               "no padding");
 
 }  // namespace
@@ -32,6 +33,7 @@ static_assert(sizeof(sally_stream_options) == 4 * sizeof(std::uint32_t) + 5 * si
 sally_status sally_stream_create(const sally_stream_options* options, sally_stream** stream,
                                  sally_error** error) {
   return guarded(error, [&] {
+    auto decider = sally::abi::take_decider(options);
     const sally_stream_options given_options = copy_options(options);
     require(given(given_options.host), "host is NULL or empty");
     require(given(given_options.service), "service is NULL or empty");
@@ -48,9 +50,10 @@ sally_status sally_stream_create(const sally_stream_options* options, sally_stre
     if (given_options.tls != nullptr) {
       auto& config = usable(given_options.tls);
       require(config.object->role() == SALLY_ROLE_CLIENT, "tls is a config for servers");
-      config.object->freeze();  // says now what is missing
+      sally::abi::require_decider(*config.object->freeze(), decider != nullptr);
       target.config = config.object;
     }
+    target.decider = std::move(decider);
     sally::tls::prepare();
     auto object = make_ref<Stream>(std::move(target));
     *stream = new sally_stream(std::move(object));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "abi/boundary.h"
+#include "tls/context.h"
 #include "transport/flow.h"
 
 #include <cstdint>
@@ -17,6 +18,12 @@ inline void require_config_or_plain(const sally_tls_config* tls, std::uint32_t f
   const bool plain = (flags & SALLY_STREAM_PLAIN) != 0;
   require(plain || tls != nullptr, "tls is NULL");
   require(!plain || tls == nullptr, "a plain stream has no config before its upgrade");
+}
+
+// Throws Failure(SALLY_INVALID_ARGUMENT) where the config asks questions that would go nowhere.
+inline void require_decider(const tls::Context& context, bool there) {
+  require(there || context.settings().questions == 0,
+          "the config asks questions, and decisions does not say where they go");
 }
 
 // Throws Failure(SALLY_INVALID_ARGUMENT).

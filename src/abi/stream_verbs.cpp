@@ -4,6 +4,7 @@
 #include "abi/handles.h"
 #include "abi/patience.h"
 #include "abi/peer_name.h"
+#include "abi/stream_options.h"
 
 #include <span>
 #include <utility>
@@ -57,7 +58,7 @@ Request upgrade_request(const sally_stream& stream, sally_tls_config* tls, const
         has_name ? sally::abi::to_peer_name(verify_name) : stream.object->peer_name();
     require(!request.peer_name.text.empty(), "verify_name is needed: no host was connected to");
   }
-  config.object->freeze();  // says now what is missing
+  sally::abi::require_decider(*config.object->freeze(), stream.object->has_decider());
   request.config = config.object;
   return request;
 }

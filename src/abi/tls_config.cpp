@@ -1,12 +1,14 @@
 #include "abi/boundary.h"
 #include "abi/bytes.h"
 #include "abi/handles.h"
+#include "abi/patience.h"
 #include "tls/context.h"
 
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include <sallyport/decision.h>
 #include <sallyport/tls_config.h>
 
 using sally::make_ref;
@@ -142,12 +144,35 @@ sally_status sally_tls_config_insecure_skip_verification(sally_tls_config* confi
   });
 }
 
+sally_status sally_tls_config_set_questions(sally_tls_config* config, uint32_t questions,
+                                            sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    constexpr std::uint32_t known =
+        SALLY_QUESTION_CREDENTIAL | SALLY_QUESTION_PEER | SALLY_QUESTION_CLIENT_HELLO;
+    require((questions & ~known) == 0, "questions is not of SALLY_QUESTION_*");
+    handle.object->set_questions(questions);
+    return SALLY_OK;
+  });
+}
+
 sally_status sally_tls_config_set_policy(sally_tls_config* config, const char* name,
                                          sally_error** error) {
   return guarded(error, [&] {
     auto& handle = usable(config);
     require(name != nullptr, "name is NULL");
     handle.object->set_policy(sally::tls::find_policy(name));
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_set_decision_timeout(sally_tls_config* config, int64_t timeout_ms,
+                                                   sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(timeout_ms >= 0 || timeout_ms == SALLY_TIMEOUT_NEVER, "timeout_ms is negative");
+    handle.object->set_decision_timeout(timeout_ms != 0 ? timeout_ms
+                                                        : sally::abi::default_decision_ms);
     return SALLY_OK;
   });
 }

@@ -14,8 +14,13 @@ void AsyncOperation::reserve() {
 }
 
 AsyncOperation::~AsyncOperation() {
-  if (completion_.queue) completion_.queue->withdraw(*this);
+  withdraw();
+  if (decision) decision->drop();
   if (accepted) accepted->abandon();
+}
+
+void AsyncOperation::withdraw() noexcept {
+  if (completion_.queue) completion_.queue->withdraw(*this);
 }
 
 void AsyncOperation::complete() noexcept {

@@ -4,6 +4,7 @@
 #include "socket/completion_queue.h"
 #include "socket/outcome.h"
 #include "status/ref.h"
+#include "tls/decision.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +24,7 @@ struct Completion {
 };
 
 // What kind of event its end is.
-enum class EventKind { done, accepted, refused };
+enum class EventKind { done, accepted, refused, decision };
 
 class AsyncOperation : public RefCounted<AsyncOperation> {
  public:
@@ -49,10 +50,13 @@ class AsyncOperation : public RefCounted<AsyncOperation> {
   Ref<Stream> accepted;  // by a listener
   std::string peer;      // of a refusal
   ErrorRef refusal;
+  Ref<tls::Decision> decision;  // denied where nobody takes it
 
  protected:
   // Once. No lock is held; where the result goes to a function, on a loop's thread.
   void complete() noexcept;
+  // It will not complete, and gives its place in the queue back.
+  void withdraw() noexcept;
 
  private:
   friend class CompletionQueue;

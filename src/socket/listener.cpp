@@ -323,7 +323,8 @@ void Listener::deliver(ServerHandshake::Result result, const std::string& source
                   .runtime = runtime_,
                   .limits = setup_.flow,
                   .report = {.handshake_us = result.took_us, .round_trips = result.round_trips},
-                  .admission = std::move(admission)});
+                  .admission = std::move(admission),
+                  .decider = setup_.context ? Decider() : setup_.decider});
   place.belongs_to(*stream);
   Ref<ListenerOperation> waiting_for_it;
   {

@@ -42,6 +42,7 @@ struct ListenerSetup {
   ListenerLimits limits{};
   Ref<transport::Runtime> runtime{};  // null: the shared one
   transport::FlowLimits flow{};
+  Decider decider{};
 };
 
 struct Refusal {

@@ -108,6 +108,9 @@ bool ListenerShard::begin(transport::Acceptor::Accepted& accepted) {
           ServerHandshake& done, ServerHandshake::Result result) {
         self->handshake_done(done, std::move(result));
       });
+  if (listener_.setup_.decider) {
+    handshake->set_decider(listener_.setup_.decider, listener_.runtime_);
+  }
   handshakes_.emplace(handshake.get(), std::move(accepted.source));
   handshake.detach()->start(
       transport::deadline_after(listener_.setup_.limits.handshake_timeout_ms));

@@ -14,6 +14,11 @@ ServerHandshake::ServerHandshake(std::unique_ptr<transport::Transport> transport
       done_(std::move(done)),
       timer_(transport_->loop()) {}
 
+void ServerHandshake::set_decider(Decider decider, Ref<transport::Runtime> runtime) {
+  decider_ = std::move(decider);
+  runtime_ = std::move(runtime);
+}
+
 // One deadline for the whole handshake, not for each receive: a peer that sends a byte now and then
 // gains nothing.
 void ServerHandshake::start(transport::Deadline deadline) {
@@ -26,6 +31,7 @@ void ServerHandshake::step() noexcept {
   Progress progress;
   try {
     progress = advance();
+    if (questions_) ask();
   } catch (const Failure& failure) {
     return finish(failure.error());
   } catch (...) {
@@ -38,14 +44,32 @@ void ServerHandshake::step() noexcept {
 // The session, tens of kilobytes of it, is made when the client has said something: a silent one
 // costs next to nothing.
 Progress ServerHandshake::advance() {
-  if (!session_)
-    session_ = std::make_unique<tls::Session>(config_->freeze(), tls::PeerName{}, *transport_);
+  if (!session_) {
+    const Ref<tls::Context> context = config_->freeze();
+    if (context->settings().questions != 0) {
+      questions_ = std::make_unique<Questions>(decider_, context->settings(), transport_->loop());
+      nudge_ = make_ref<Nudge>(runtime_, transport_->loop(), [this] { step(); });
+    }
+    session_ = std::make_unique<tls::Session>(context, tls::PeerName{}, *transport_);
+  }
   return session_->handshake();
+}
+
+void ServerHandshake::ask() {
+  const Ref<QuestionEvent> asked = questions_->attend(*session_, transport_->peer_address(),
+                                                      [nudge = nudge_] { nudge->post(); });
+  if (asked) asked->deliver();
+}
+
+void ServerHandshake::forget_questions() noexcept {
+  questions_.reset();
+  if (nudge_) std::exchange(nudge_, {})->forget();
 }
 
 void ServerHandshake::expired() noexcept {
   const std::string correlation_id = session_ ? session_->correlation_id() : "";
-  session_.reset();
+  // Who still waits for a decision is told that there will be none.
+  if (session_ && !session_->deny_undecided()) session_.reset();
   finish(make_error(SALLY_TIMED_OUT, {.message = "the handshake took too long",
                                       .correlation_id = correlation_id,
                                       .phase = "handshake"}));
@@ -53,6 +77,7 @@ void ServerHandshake::expired() noexcept {
 
 void ServerHandshake::finish(ErrorRef error) noexcept {
   timer_.cancel();
+  forget_questions();
   transport_->cancel_waits();
   const std::string peer = transport_->peer_address();
   if (error) error = amend(error, [&](ErrorDetail& detail) { detail.address = peer; });
@@ -68,6 +93,8 @@ void ServerHandshake::finish(ErrorRef error) noexcept {
 void ServerHandshake::abandon() noexcept {
   done_ = nullptr;
   timer_.cancel();
+  if (session_) session_->deny_undecided();
+  forget_questions();
   transport_->close();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "socket/loop_task.h"
+#include "socket/questions.h"
 #include "status/error.h"
 #include "tls/session.h"
 #include "transport/event_loop.h"
@@ -27,7 +28,10 @@ class ServerHandshake final : public LoopTask {
 
   ServerHandshake(std::unique_ptr<transport::Transport> transport, Ref<tls::Config> config,
                   Done done);
+  ~ServerHandshake() override { forget_questions(); }
 
+  // Who answers what the session may ask; `runtime` is the loop's. Before it is started.
+  void set_decider(Decider decider, Ref<transport::Runtime> runtime);
   void start(transport::Deadline deadline);
   // Closes the connection; `done` is not called.
   void abandon() noexcept;
@@ -35,6 +39,8 @@ class ServerHandshake final : public LoopTask {
  private:
   void step() noexcept override;
   tls::Progress advance();
+  void ask();
+  void forget_questions() noexcept;
   void expired() noexcept;
   void finish(ErrorRef error) noexcept;
 
@@ -42,6 +48,10 @@ class ServerHandshake final : public LoopTask {
   std::unique_ptr<tls::Session> session_;  // after the transport: it must go first
   Ref<tls::Config> config_;
   Done done_;
+  Decider decider_;
+  Ref<transport::Runtime> runtime_;
+  std::unique_ptr<Questions> questions_;  // of a session that may ask
+  Ref<Nudge> nudge_;                      // likewise
   transport::Timer timer_;
   const transport::Deadline began_ = transport::Clock::now();
 };

@@ -16,10 +16,12 @@ namespace sally::socket {
 using transport::Interest;
 using transport::WaitResult;
 
-Stream::Stream(Target target) : target_(std::move(target)), runtime_(target_.runtime) {}
+Stream::Stream(Target target)
+    : target_(std::move(target)), decider_(target_.decider), runtime_(target_.runtime) {}
 
 Stream::Stream(Established established)
     : state_(State::open),
+      decider_(std::move(established.decider)),
       runtime_(std::move(established.runtime)),
       establishment_(std::move(established.report)),
       admission_(std::move(established.admission)),
@@ -147,10 +149,12 @@ void Stream::retire(Operation& operation, Outcome& outcome) noexcept {
     case Verb::upgrade:
       exclusive_ = nullptr;
       handshaking_ = false;
-      if (outcome.ok())
+      if (outcome.ok()) {
         state_ = State::open;
-      else
+        questions_.reset();
+      } else {
         end_connect(operation, outcome);
+      }
       break;
     case Verb::read_some:
     case Verb::read_exactly:
@@ -185,6 +189,7 @@ Outcome Stream::run(Request request, const Patience& patience) {
 
 Outcome Stream::run(Request request, const Patience& patience, std::size_t& moved) {
   moved = 0;
+  if (asks(request)) return run_on_loop(std::move(request), patience);
   BlockingOperation operation(std::move(request), patience);
   Lock lock(mutex_);
   if (auto refused = admit(operation)) return std::move(*refused);

@@ -6,6 +6,7 @@
 #include "socket/operation.h"
 #include "socket/outcome.h"
 #include "socket/patience.h"
+#include "socket/questions.h"
 #include "socket/stream_operation.h"
 #include "status/ref.h"
 #include "tls/config.h"
@@ -37,6 +38,7 @@ struct Target {
   Ref<transport::Runtime> runtime{};  // null: the shared one
   transport::FlowLimits limits{};
   bool confirmed = false;  // connected only when the server accepted the certificate
+  Decider decider{};
 };
 
 // What a listener hands over.
@@ -47,6 +49,7 @@ struct Established {
   transport::FlowLimits limits{};
   Establishment report{};
   std::unique_ptr<Admission> admission{};  // goes when the stream is closed
+  Decider decider{};                       // of an upgrade
 };
 
 struct StreamFacts {
@@ -99,6 +102,8 @@ class Stream : public RefCounted<Stream> {
   // What a client verifies unless told otherwise; empty on the accepting side.
   const tls::PeerName& peer_name() const noexcept { return target_.peer_name; }
   Outcome facts(StreamFacts& facts) const;
+  // Whether there is anyone to answer questions.
+  bool has_decider() const noexcept { return decider_ != nullptr; }
 
   // The last handle is gone: cancels, says goodbye if that is possible at once, closes; never
   // waits.
@@ -152,6 +157,11 @@ class Stream : public RefCounted<Stream> {
   void begin_flow(const Ref<tls::Config>& config, const tls::PeerName& name);
   void end_connect(const Operation& operation, Outcome& outcome) noexcept;
 
+  // Decisions (stream_decide.cpp).
+  bool asks(const Request& request) const noexcept;
+  Outcome run_on_loop(Request request, const Patience& patience);
+  void attend_questions();
+
   // On the loop (stream_drive.cpp).
   void open_loop(transport::EventLoop& loop);
   void schedule() noexcept;
@@ -185,12 +195,15 @@ class Stream : public RefCounted<Stream> {
   OperationLine sending_;  // writes of which everything was taken, in that order
   std::vector<Operation*> waits_;
   const Target target_;
+  const Decider decider_;
   Ref<transport::Runtime> runtime_;
   Establishment establishment_;
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<transport::Flow> flow_;  // after the transport: it must go first
   tls::Session* session_ = nullptr;        // the flow, where it is secured
+  std::unique_ptr<Questions> questions_;   // while a handshake lasts that may ask
+  Ref<QuestionEvent> asked_;               // to be delivered
   bool handshaking_ = false;
   transport::Deadline phase_began_{};
 

@@ -78,7 +78,11 @@ void Stream::begin_flow(const Ref<tls::Config>& config, const tls::PeerName& nam
   phase_began_ = transport::Clock::now();
   session_ = nullptr;
   if (config) {
-    auto session = std::make_unique<tls::Session>(config->freeze(), name, *transport_);
+    const Ref<tls::Context> context = config->freeze();
+    if (context->settings().questions != 0) {
+      questions_ = std::make_unique<Questions>(decider_, context->settings(), call_->loop());
+    }
+    auto session = std::make_unique<tls::Session>(context, name, *transport_);
     session_ = session.get();
     if (target_.confirmed) session->await_confirmation();
     flow_ = std::move(session);
@@ -90,6 +94,7 @@ void Stream::begin_flow(const Ref<tls::Config>& config, const tls::PeerName& nam
 
 Stream::Attempted Stream::attempt_handshake(Operation& operation) {
   const Progress progress = session_->handshake();
+  attend_questions();
   if (progress.state == Progress::State::failed) return Outcome(progress.error);
   if (progress.state == Progress::State::waiting) {
     operation.interest = progress.interest;
@@ -146,8 +151,11 @@ void Stream::end_connect(const Operation& operation, Outcome& outcome) noexcept 
     }
   });
   admission_.reset();
+  const bool denied = session_ != nullptr && session_->deny_undecided();
+  questions_.reset();
   if (!transport_) return;
-  if (session_ != nullptr && outcome.error->detail().alert_direction == SALLY_ALERT_SENT) {
+  const bool refused = denied || outcome.error->detail().alert_direction == SALLY_ALERT_SENT;
+  if (session_ != nullptr && refused) {
     std::unique_ptr<tls::Session> session(static_cast<tls::Session*>(flow_.release()));
     session_ = nullptr;
     return linger(std::move(transport_), std::move(session), {});

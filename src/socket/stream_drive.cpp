@@ -127,6 +127,7 @@ void Stream::deliver_later(StreamOperation& settled) noexcept {
 
 void Stream::advance() noexcept {
   StreamOperation* done = nullptr;
+  Ref<QuestionEvent> asked;
   {
     const Lock lock(mutex_);
     advancing_ = true;
@@ -137,10 +138,12 @@ void Stream::advance() noexcept {
     } while (again_);
     arm();
     advancing_ = false;
+    asked = std::exchange(asked_, {});
     done = std::exchange(settled_, nullptr);
     last_settled_ = nullptr;
     if (std::exchange(yields_, false)) schedule();
   }
+  if (asked) asked->deliver();
   while (done != nullptr) {
     StreamOperation* operation = done;
     done = std::exchange(operation->next_settled_, nullptr);

@@ -6,6 +6,7 @@
 #include "tls/credential_choice.h"
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
+#include "tls/inquiry.h"
 #include "tls/key_log.h"
 #include "tls/ocsp.h"
 #include "tls/openssl.h"
@@ -14,6 +15,8 @@
 #include <algorithm>
 #include <span>
 #include <utility>
+
+#include <sallyport/decision.h>
 
 namespace sally::tls {
 
@@ -51,11 +54,16 @@ int verify_peer(X509_STORE_CTX* store, void* /*unused*/) {
       X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   HandshakeRecord& record = record_of(ssl);
   const Context& context = context_of(ssl);
+  const bool asks = record.inquiry != nullptr && record.inquiry->asks(SALLY_QUESTION_PEER);
+  if (asks && record.inquiry->was_asked(SALLY_QUESTION_PEER)) {
+    return decide_on_peer(const_cast<SSL*>(ssl), store, record, context);
+  }
   try {
     record.peer_verified = verify_chain(store, context, record);
   } catch (...) {
     record.verdict = out_of_memory_error();
   }
+  if (asks) return decide_on_peer(const_cast<SSL*>(ssl), store, record, context);
   if (record.peer_verified) return 1;
   if (!context.settings().skip_verification) {
     X509_STORE_CTX_set_error(
@@ -107,7 +115,7 @@ void note_message(int sent, int /*version*/, int content_type, const void* data,
 
 void note_certificate_request(const SSL* ssl, HandshakeRecord& record) {
   record.certificate_requested = true;
-  record.acceptable_cas.clear();
+  record.acceptable_cas.clear();  // called again after a decision
   const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl);
   const int count = std::min(sk_X509_NAME_num(names), most_acceptable_cas);
   for (int i = 0; i < count; ++i)
@@ -122,6 +130,7 @@ int choose_credential(SSL* ssl, void* /*unused*/) {
   try {
     if (SSL_is_server(ssl) == 0) {
       note_certificate_request(ssl, record);
+      if (const auto decided = decide_on_credential(ssl, record)) return *decided;
       choose_for_client(ssl, credentials, record);
     } else if (credentials.size() > 1) {
       choose_for_server(ssl, credentials, record);
@@ -149,9 +158,11 @@ int accept_server_name(SSL* /*ssl*/, int* /*alert*/, void* /*unused*/) {
   return SSL_TLSEXT_ERR_OK;
 }
 
-int read_client_hello(SSL* ssl, int* /*alert*/, void* /*unused*/) {
-  bind_to_server_name(ssl);
-  return SSL_CLIENT_HELLO_SUCCESS;
+int read_client_hello(SSL* ssl, int* alert, void* /*unused*/) {
+  const bool asks = (context_of(ssl).settings().questions & SALLY_QUESTION_CLIENT_HELLO) != 0;
+  const int answer = asks ? decide_on_hello(ssl, alert, record_of(ssl)) : SSL_CLIENT_HELLO_SUCCESS;
+  if (answer == SSL_CLIENT_HELLO_SUCCESS) bind_to_server_name(ssl);
+  return answer;
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include "tls/provider.h"
 #include "tls/verification_cache.h"
 
+#include <sallyport/decision.h>
+
 namespace sally::tls {
 
 Config::Config(std::int32_t role) : role_(role) {
@@ -130,6 +132,28 @@ void Config::set_provider_query(std::string query) {
 
 void Config::log_keys(const std::string& path) {
   change([&](Settings& settings) { settings.key_log = make_ref<KeyLog>(path); });
+}
+
+void Config::set_questions(std::uint32_t questions) {
+  change([&](Settings& settings) {
+    const std::uint32_t of_the_other =
+        role_ == SALLY_ROLE_SERVER ? SALLY_QUESTION_CREDENTIAL : SALLY_QUESTION_CLIENT_HELLO;
+    if ((questions & of_the_other) != 0) {
+      throw Failure(SALLY_INVALID_STATE, {.message = role_ == SALLY_ROLE_SERVER
+                                                         ? "only a client is asked for a credential"
+                                                         : "only a server reads a client's hello"});
+    }
+    settings.questions = questions;
+  });
+}
+
+std::uint32_t Config::questions() noexcept {
+  const std::lock_guard lock(mutex_);
+  return settings_.questions;
+}
+
+void Config::set_decision_timeout(std::int64_t milliseconds) {
+  change([&](Settings& settings) { settings.decision_ms = milliseconds; });
 }
 
 Ref<Context> Config::freeze() {

@@ -43,6 +43,8 @@ struct Settings {
   std::int64_t session_lifetime_s = 3600;
   Ref<TicketKeySource> ticket_keys;  // null: sessions are kept here, not by the clients
   VerificationRules rules;
+  std::uint32_t questions = 0;        // SALLY_QUESTION_*
+  std::int64_t decision_ms = 10'000;  // how long each may be thought about; negative: no limit
 };
 
 class Config : public RefCounted<Config> {
@@ -72,6 +74,9 @@ class Config : public RefCounted<Config> {
   void require_post_quantum();
   void set_provider_query(std::string query);
   void log_keys(const std::string& path);
+  void set_questions(std::uint32_t questions);
+  std::uint32_t questions() noexcept;
+  void set_decision_timeout(std::int64_t milliseconds);
 
   // A copy of what is set so far.
   Settings settings();

@@ -15,6 +15,8 @@
 #include <set>
 #include <string_view>
 
+#include <sallyport/decision.h>
+
 namespace sally::tls {
 
 namespace {
@@ -100,6 +102,13 @@ void Context::check() const {
         {.message = "a server that asks for no client certificates cannot keep to rules for them",
          .hint = "Ask for them with sally_tls_config_set_client_auth."});
   }
+  const bool asks_about_peer = (settings_.questions & SALLY_QUESTION_PEER) != 0;
+  if (asks_about_peer && settings_.client_auth == SALLY_CLIENT_AUTH_NONE) {
+    throw Failure(
+        SALLY_INVALID_STATE,
+        {.message = "a server that asks about its clients' certificates must ask for them",
+         .hint = "Set SALLY_CLIENT_AUTH_REQUIRE or SALLY_CLIENT_AUTH_REQUEST."});
+  }
   const bool judges =
       settings_.client_auth != SALLY_CLIENT_AUTH_NONE && !settings_.skip_verification;
   if (judges && !settings_.trust) {
@@ -147,8 +156,8 @@ void Context::set_verification() {
   if (is_server()) {
     if (settings_.client_auth != SALLY_CLIENT_AUTH_NONE) mode |= SSL_VERIFY_PEER;
     if (settings_.client_auth == SALLY_CLIENT_AUTH_REQUIRE) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-  } else if (!settings_.skip_verification) {
-    mode = SSL_VERIFY_PEER;
+  } else if (!settings_.skip_verification || (settings_.questions & SALLY_QUESTION_PEER) != 0) {
+    mode = SSL_VERIFY_PEER;  // without it a denial would count for nothing
   }
   SSL_CTX_set_verify(ctx, mode, nullptr);
   // What OpenSSL is told here is what a judgement is made by (tls/chain.h), and can be read back.

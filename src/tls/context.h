@@ -33,7 +33,12 @@ class Context : public RefCounted<Context> {
   // The peers' chains that were found good.
   VerificationCache& verified() const noexcept { return *verified_; }
   // Whether sessions are resumed at all.
-  bool resumes() const noexcept { return settings_.resumption && !settings_.skip_verification; }
+  // Not where the program decides about identities each time: resuming asks it nothing.
+  bool resumes() const noexcept {
+    constexpr std::uint32_t identities = SALLY_QUESTION_PEER | SALLY_QUESTION_CREDENTIAL;
+    return settings_.resumption && !settings_.skip_verification &&
+           (settings_.questions & identities) == 0;
+  }
   SessionCache& sessions() const noexcept { return sessions_; }
   const std::string& resumption_scope() const noexcept { return resumption_scope_; }
 

@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include <sallyport/decision.h>
+
 namespace sally::tls {
 
 namespace {
@@ -207,6 +209,16 @@ Json verification(const Context& context) {
   return json;
 }
 
+// What is left to the program.
+Json questions(const Context& context) {
+  const std::uint32_t asked = context.settings().questions;
+  Json list = Json::array();
+  if ((asked & SALLY_QUESTION_CREDENTIAL) != 0) list.push_back("credential");
+  if ((asked & SALLY_QUESTION_PEER) != 0) list.push_back("peer");
+  if ((asked & SALLY_QUESTION_CLIENT_HELLO) != 0) list.push_back("client hello");
+  return list;
+}
+
 }  // namespace
 
 std::string effective_settings(const Context& context) {
@@ -232,6 +244,7 @@ std::string effective_settings(const Context& context) {
   json["resumption"] = tickets || SSL_CTX_get_session_cache_mode(ctx) != SSL_SESS_CACHE_OFF;
   const bool logs_keys = SSL_CTX_get_keylog_callback(ctx) != nullptr;
   json["insecure_key_log"] = logs_keys ? Json(context.settings().key_log->path()) : Json(nullptr);
+  if (context.settings().questions != 0) json["questions"] = questions(context);
   json["verification"] = verification(context);
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

@@ -10,6 +10,8 @@
 
 namespace sally::tls {
 
+class Inquiry;
+
 // The name that the peer's certificate must bear; empty for clients of a server, who have none.
 struct PeerName {
   std::string text{};
@@ -31,8 +33,9 @@ struct HandshakeRecord {
   bool session_came = false;  // client: one that can be resumed
   // The peer's chain where it was found good, now or when a session was about to be resumed.
   std::shared_ptr<const GoodChain> good;
-  ErrorRef verdict;   // why the peer's certificate was refused
-  ErrorRef findings;  // what was found of one that was let in against the verdict
+  ErrorRef verdict;            // why the peer's certificate was refused
+  ErrorRef findings;           // what was found of one that was let in against the verdict
+  Inquiry* inquiry = nullptr;  // where the program decides, while the handshake lasts
 };
 
 }  // namespace sally::tls

@@ -3,6 +3,7 @@
 #include "tls/openssl.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace sally::tls {
 
@@ -20,16 +21,42 @@ void remember_first(RecordPort& port, std::span<const std::byte> bytes) {
   port.first_size += size;
 }
 
+std::size_t reread(RecordPort& port, std::span<std::byte> buffer) {
+  const auto rest = std::span(port.kept).subspan(port.reread_from);
+  const std::size_t size = std::min(rest.size(), buffer.size());
+  std::copy_n(rest.begin(), size, buffer.begin());
+  port.reread_from += size;
+  port.rereads = size < rest.size();
+  if (!port.rereads) std::vector<std::byte>().swap(port.kept);
+  return size;
+}
+
+// False for want of memory.
+bool keep(RecordPort& port, std::span<const std::byte> bytes) noexcept {
+  try {
+    port.kept.insert(port.kept.end(), bytes.begin(), bytes.end());
+  } catch (...) {
+    port.error_number = ENOMEM;
+    return false;
+  }
+  return true;
+}
+
 int read_records(BIO* bio, char* data, std::size_t size, std::size_t* moved) {
   RecordPort& port = port_of(bio);
   BIO_clear_retry_flags(bio);
   *moved = 0;
   const std::span buffer(reinterpret_cast<std::byte*>(data), size);
+  if (port.rereads) {
+    *moved = reread(port, buffer);
+    return 1;
+  }
   const transport::Transfer transfer = port.channel.try_receive(buffer);
   switch (transfer.state) {
     case transport::TransferState::moved:
       remember_first(port, buffer.first(transfer.size));
       port.received += transfer.size;
+      if (port.keeps && !keep(port, buffer.first(transfer.size))) return 0;
       *moved = transfer.size;
       return 1;
     case transport::TransferState::would_block:

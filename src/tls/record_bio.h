@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 struct bio_st;
 
@@ -26,8 +27,22 @@ struct RecordPort {
   // What the peer said first, to tell one that does not speak TLS.
   std::array<std::byte, 16> first_bytes{};
   std::size_t first_size = 0;
+  // A session that may yet begin anew, with another context, keeps what came, to read it again.
+  bool keeps = false;
+  std::vector<std::byte> kept{};
+  std::size_t reread_from = 0;
+  bool rereads = false;
 
   std::span<const std::byte> first() const { return std::span(first_bytes).first(first_size); }
+  void read_again() noexcept {
+    keeps = false;
+    rereads = !kept.empty();
+    reread_from = 0;
+  }
+  void keep_no_more() noexcept {
+    keeps = false;
+    if (!rereads) std::vector<std::byte>().swap(kept);
+  }
 };
 
 // Writing always succeeds (it queues), so that one send can carry many records; the session bounds

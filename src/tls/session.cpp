@@ -12,6 +12,8 @@
 #include <chrono>
 #include <utility>
 
+#include <sallyport/decision.h>
+
 namespace sally::tls {
 
 namespace {
@@ -42,32 +44,40 @@ void set_peer_name(SSL* ssl, const PeerName& name) {
   if (!done) throw std::bad_alloc();
 }
 
+bool asks_program(int reason) {
+  return reason == SSL_ERROR_WANT_X509_LOOKUP || reason == SSL_ERROR_WANT_CLIENT_HELLO_CB ||
+         reason == SSL_ERROR_WANT_RETRY_VERIFY || reason == SSL_ERROR_WANT_ASYNC;
+}
+
 }  // namespace
 
 Session::Session(Ref<Context> context, PeerName peer_name, transport::Channel& channel)
     : context_(std::move(context)), port_(channel) {
+  record_.peer_name = std::move(peer_name);
+  if (const std::uint32_t questions = context_->settings().questions; questions != 0) {
+    inquiry_ = std::make_unique<Inquiry>(questions);
+    record_.inquiry = inquiry_.get();
+    port_.keeps = inquiry_->asks(SALLY_QUESTION_CLIENT_HELLO);
+  }
+  begin();
+}
+
+void Session::begin() {
   clear_errors();
   ssl_.reset(checked(SSL_new(context_->handle())));
-  record_.peer_name = std::move(peer_name);
   attach(ssl_.get(), record_);
   BIO* bio = make_record_bio(port_);
   SSL_set_bio(ssl_.get(), bio, bio);
   if (context_->is_server()) {
     SSL_set_accept_state(ssl_.get());
+    // The job that a question about the peer suspends costs a stack of its own.
+    const bool suspends = inquiry_ && inquiry_->asks(SALLY_QUESTION_PEER);
+    if (suspends) SSL_set_mode(ssl_.get(), SSL_MODE_ASYNC);
     return;
   }
   SSL_set_connect_state(ssl_.get());
   set_peer_name(ssl_.get(), record_.peer_name);
   if (context_->resumes()) offer_session(ssl_.get(), *context_, record_);
-}
-
-// OpenSSL takes a session that was not shut down for one that must not be resumed. Whoever just goes
-// away without an error did no wrong.
-Session::~Session() {
-  const bool ended_well = !read_error_ || read_error_->status() == SALLY_END_OF_STREAM;
-  if (established_ && ended_well && !write_error_) {
-    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-  }
 }
 
 // Every call into OpenSSL that can fail goes through here, so that what its error queue holds
@@ -94,9 +104,13 @@ Progress Session::waiting_for_input() {
 Progress Session::handshake() {
   if (read_error_) return fail(read_error_, {});
   if (!established_) {
+    if (!may_go_on()) return waiting_for_answer();
     int reason = 0;
     const int result = call([](SSL* ssl) { return SSL_do_handshake(ssl); }, reason);
+    paused_ = reason == SSL_ERROR_WANT_ASYNC;
+    if (paused_) paused_by_ = std::this_thread::get_id();
     if (result != 1) {
+      if (asks_program(reason)) return waiting_for_answer();
       const NativeError native = reason == SSL_ERROR_WANT_READ ? NativeError{} : take_error();
       const Progress sent = send_records();
       if (reason == SSL_ERROR_WANT_READ) {
@@ -113,6 +127,7 @@ Progress Session::handshake() {
     }
     established_ = true;
     begin_keys();
+    settle_questions();
     stop_observing_messages(ssl_.get());
     settle_peer();
   }
@@ -157,6 +172,15 @@ void Session::settle_peer() {
   if (SSL_session_reused(ssl_.get()) == 1)
     record_.peer_verified = record_.good && SSL_get0_peer_certificate(ssl_.get()) != nullptr;
   if (!record_.peer_verified) record_.good.reset();
+}
+
+// OpenSSL takes a session that was not shut down for one that must not be resumed. Whoever just goes
+// away without an error did no wrong.
+void Session::leave_resumable() noexcept {
+  const bool ended_well = !read_error_ || read_error_->status() == SALLY_END_OF_STREAM;
+  if (established_ && ended_well && !write_error_) {
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
 }
 
 // A peer that makes us answer (key updates, RFC 8446 section 4.6.3) and does not read the answers
@@ -334,7 +358,7 @@ Progress Session::send_records() {
 // lies unread (RFC 8446 appendix E.1 lets it come late).
 void Session::drain_for_alert(const ErrorRef& send_error) {
   std::array<std::byte, 4096> buffer{};
-  while (!read_error_ && unread_size() < most_drained) {
+  while (!read_error_ && !is_undecided() && unread_size() < most_drained) {
     std::size_t size = 0;
     int reason = 0;
     const int result = call(

@@ -5,16 +5,19 @@
 #include "tls/certificate.h"
 #include "tls/context.h"
 #include "tls/handshake_record.h"
+#include "tls/inquiry.h"
 #include "tls/record_bio.h"
 #include "transport/deadline.h"
 #include "transport/flow.h"
 
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace sally::tls {
@@ -51,8 +54,16 @@ class Session final : public transport::Flow {
   ~Session() override;
 
   // Done when the handshake is complete and its last flight is handed over. After a failure an
-  // alert may be left to flush.
+  // alert may be left to flush. Where it waits for a decision, and for nothing else, it waits for no
+  // direction of the channel. A session whose context asks questions is to be driven by one thread
+  // only, as long as its handshake lasts.
   Progress handshake();
+  // What the handshake waits for an answer to, since the last call; null: nothing new.
+  Ref<Decision> take_question() noexcept;
+  bool is_undecided() const;
+  // The handshake is to end where it waits for an answer: that is a denial. False: it did not wait,
+  // or there was no way to tell the peer, for whom an alert is otherwise on its way.
+  bool deny_undecided() noexcept;
 
   // Before the handshake, on a client: it is done only when the server has accepted the certificate
   // that it asked for, for which in TLS 1.3 a session ticket is the proof.
@@ -96,7 +107,14 @@ class Session final : public transport::Flow {
   template <class Call>
   int call(Call&& openssl, int& reason);
   void settle_peer();
+  void leave_resumable() noexcept;
   Progress confirm();
+  void begin();
+  bool may_go_on();
+  void begin_anew(Ref<Context> context);
+  void settle_questions() noexcept;
+  bool is_paused_elsewhere() const noexcept;
+  Progress waiting_for_answer();
   Progress waiting_for_input();
   Progress not_read(int reason);
   std::size_t record_limit() noexcept;
@@ -117,12 +135,15 @@ class Session final : public transport::Flow {
 
   Ref<Context> context_;
   HandshakeRecord record_;
+  std::unique_ptr<Inquiry> inquiry_;  // null: nothing is asked, or the handshake is over
   RecordPort port_;
   SslOwner ssl_;
   bool established_ = false;
   bool confirmation_awaited_ = false;
   bool close_notify_sent_ = false;
   bool close_notify_due_ = false;
+  bool paused_ = false;  // a job of OpenSSL's that only the thread which began it can go on with,
+  std::thread::id paused_by_;  // and that must end before the SSL is freed
   ErrorRef read_error_;
   ErrorRef write_error_;
   std::vector<std::byte> packed_;  // taken, but not yet a record

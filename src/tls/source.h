@@ -112,8 +112,7 @@ class Source : public RefCounted<Source<Material, Input>> {
   }
 
   void watch_files() {
-    watch_ =
-        std::make_unique<FileWatch>(files_of(*input_), traces_, [this] { return look(); });
+    watch_ = std::make_unique<FileWatch>(files_of(*input_), traces_, [this] { return look(); });
   }
 
   void note(const ErrorRef& error) noexcept {

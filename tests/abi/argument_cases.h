@@ -163,16 +163,17 @@ void append_timed_cases(ArgumentCases& cases, const char* name, const TimedCall&
 void append_state_case(ArgumentCases& cases, const char* name, const char* what,
                        sally_status status, Stream World::*stream, const TimedCall& call);
 
-ArgumentCases plain_cases();        // status, error, bytes, certificate, stream_info, library
-ArgumentCases material_cases();     // credential, trust_store, tls_config
-ArgumentCases source_cases();       // reloading these
+ArgumentCases plain_cases();         // status, error, bytes, certificate, stream_info, library
+ArgumentCases material_cases();      // credential, trust_store, tls_config
+ArgumentCases source_cases();        // reloading these
 ArgumentCases verification_cases();  // verify, faults, the rules of a tls_config
-ArgumentCases runtime_cases();      // runtime, queue, event, operation
-ArgumentCases stream_cases();       // blocking forms
-ArgumentCases stream_verb_cases();  // likewise, of the verbs that came after reading and writing
+ArgumentCases runtime_cases();       // runtime, queue, event, operation
+ArgumentCases stream_cases();        // blocking forms
+ArgumentCases stream_verb_cases();   // likewise, of the verbs that came after reading and writing
 ArgumentCases listener_cases();
-ArgumentCases key_cases();    // what decides about keys, and what is derived from them
-ArgumentCases async_cases();  // asynchronous forms, of streams and listeners
+ArgumentCases key_cases();       // what decides about keys, and what is derived from them
+ArgumentCases decision_cases();  // decision, and what asks for one
+ArgumentCases async_cases();     // asynchronous forms, of streams and listeners
 
 }  // namespace sally::test
 

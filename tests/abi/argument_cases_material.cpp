@@ -85,14 +85,12 @@ void append_credential_cases(ArgumentCases& cases) {
                             return sally_credential_from_memory("x", 1, nullptr, 0, nullptr,
                                                                 nullptr, error);
                           }));
-  cases.push_back(answers("sally_credential_copy_warnings", "a NULL handle",
-                          SALLY_INVALID_ARGUMENT,
+  cases.push_back(answers("sally_credential_copy_warnings", "a NULL handle", SALLY_INVALID_ARGUMENT,
                           [](World&, Outputs& out, sally_error** error) {
-                            return sally_credential_copy_warnings(
-                                nullptr, out.handle<sally_bytes>(), error);
+                            return sally_credential_copy_warnings(nullptr,
+                                                                  out.handle<sally_bytes>(), error);
                           }));
-  cases.push_back(answers("sally_credential_copy_warnings", "a NULL output",
-                          SALLY_INVALID_ARGUMENT,
+  cases.push_back(answers("sally_credential_copy_warnings", "a NULL output", SALLY_INVALID_ARGUMENT,
                           [](World& world, Outputs&, sally_error** error) {
                             return sally_credential_copy_warnings(world.credential.get(), nullptr,
                                                                   error);

@@ -22,7 +22,8 @@ std::set<std::string> functions_with_cases() {
   std::set<std::string> names;
   for (const ArgumentCases& cases :
        {plain_cases(), material_cases(), verification_cases(), runtime_cases(), stream_cases(),
-        stream_verb_cases(), listener_cases(), async_cases(), source_cases(), key_cases()}) {
+        stream_verb_cases(), listener_cases(), async_cases(), source_cases(), key_cases(),
+        decision_cases()}) {
     for (const ArgumentCase& argument_case : cases) names.insert(argument_case.function);
   }
   return names;
@@ -71,6 +72,9 @@ TEST(Arguments, OfAsynchronousFunctionsAreChecked) {
 }
 TEST(Arguments, OfFunctionsOnPoliciesAndKeysAreChecked) {
   run(key_cases());
+}
+TEST(Arguments, OfFunctionsOnDecisionsAreChecked) {
+  run(decision_cases());
 }
 TEST(Arguments, OfFunctionsOnListenersAreChecked) {
   run(listener_cases());

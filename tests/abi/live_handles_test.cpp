@@ -13,10 +13,11 @@ using namespace sally::test;
 
 namespace {
 
-constexpr std::int32_t kinds = SALLY_HANDLE_VERDICT + 1;
+constexpr std::int32_t kinds = SALLY_HANDLE_DECISION + 1;
 constexpr std::array<const char*, kinds> kind_names = {
-    "error",       "bytes",    "credential", "trust store", "TLS config", "certificate", "stream",
-    "stream info", "listener", "runtime",    "queue",       "operation",  "verdict"};
+    "error",       "bytes",     "credential",  "trust store", "TLS config",
+    "certificate", "stream",    "stream info", "listener",    "runtime",
+    "queue",       "operation", "verdict",     "ticket keys", "decision"};
 using Counts = std::array<std::int64_t, kinds>;
 
 Counts live_handles() {

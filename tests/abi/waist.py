@@ -11,21 +11,24 @@ from ctypes import c_uint32, c_uint64, c_void_p, sizeof
 
 STATUSES = {"OK": 0, "INVALID_ARGUMENT": 1, "CLOSED": 4, "CANCELED": 5, "TIMED_OUT": 6,
             "WOULD_BLOCK": 7, "BUSY": 8, "CONNECTION_RESET": 121, "CONNECTION_ABORTED": 122,
-            "END_OF_STREAM": 200, "TRUNCATED": 201}
+            "DECISION_DENIED": 225, "END_OF_STREAM": 200, "TRUNCATED": 201}
 OK, INVALID_ARGUMENT, CLOSED, CANCELED, TIMED_OUT, WOULD_BLOCK, BUSY, *_ = STATUSES.values()
-CONNECTION_RESET, CONNECTION_ABORTED, END_OF_STREAM, TRUNCATED = list(STATUSES.values())[-4:]
+CONNECTION_RESET, CONNECTION_ABORTED, DECISION_DENIED, END_OF_STREAM, TRUNCATED = list(
+    STATUSES.values())[-5:]
 DEFAULT, NEVER, ATTEMPT = 0, -1, -2
 READ, WRITE = 1, 2
 ROLE_CLIENT, ROLE_SERVER, CLIENT_AUTH_REQUIRE = 1, 2, 3
-EVENT_ACCEPTED = 2
+EVENT_ACCEPTED, EVENT_DECISION = 2, 4
+QUESTION_PEER, QUESTION_CLIENT_HELLO = 2, 4
 HANDLES = ("error", "bytes", "credential", "trust store", "TLS config", "certificate", "stream",
-           "stream info", "listener", "runtime", "queue", "operation")
+           "stream info", "listener", "runtime", "queue", "operation", "decision")
 
 
 class StreamOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("host", c_char_p),
                 ("verify_name", c_char_p), ("service", c_char_p), ("tls", c_void_p),
-                ("runtime", c_void_p), ("high_watermark", c_uint32), ("low_watermark", c_uint32)]
+                ("runtime", c_void_p), ("high_watermark", c_uint32), ("low_watermark", c_uint32),
+                ("decisions", c_void_p)]
 
 
 class ListenerOptions(ctypes.Structure):
@@ -34,7 +37,8 @@ class ListenerOptions(ctypes.Structure):
                 ("max_pending_handshakes", c_uint32), ("max_unaccepted", c_uint32),
                 ("backlog", c_uint32), ("max_refusals", c_uint32), ("runtime", c_void_p),
                 ("max_connections", c_uint32), ("max_connections_per_source", c_uint32),
-                ("high_watermark", c_uint32), ("low_watermark", c_uint32)]
+                ("high_watermark", c_uint32), ("low_watermark", c_uint32),
+                ("decisions", c_void_p)]
 
 
 class RuntimeOptions(ctypes.Structure):
@@ -64,6 +68,10 @@ CHECKED = {
     "tls_config_add_credential": [c_void_p, c_void_p],
     "tls_config_set_trust": [c_void_p, c_void_p],
     "tls_config_set_client_auth": [c_void_p, c_int32],
+    "tls_config_set_questions": [c_void_p, c_uint32],
+    "decision_accept": [c_void_p],
+    "decision_deny": [c_void_p, c_int32],
+    "decision_use_config": [c_void_p, c_void_p],
     "runtime_create": [POINTER(RuntimeOptions), OUT],
     "queue_create": [OUT],
     "queue_take": [c_void_p, POINTER(Event), c_size_t, c_size_t, POINTER(c_size_t), c_int64],
@@ -93,6 +101,9 @@ PLAIN = {
     "event_dispose": (None, [POINTER(Event)]),
     "queue_fd": (c_ssize_t, [c_void_p]),
     "operation_cancel": (None, [c_void_p]),
+    "decision_question": (c_int32, [c_void_p]),
+    "decision_peer_certificate_count": (c_size_t, [c_void_p]),
+    "decision_verdict": (c_int32, [c_void_p]),
     "listener_port": (c_uint16, [c_void_p]),
     "stream_info_peer_verified": (c_int32, [c_void_p]),
     "library_live_handles": (c_int64, [c_int32]),
@@ -192,6 +203,7 @@ class Queue(Handle):
         self.pending = {}
         self.alive = weakref.WeakSet()  # each pending or in somebody's hands, with what it lent
         self.started = self.delivered = 0
+        self.decide = None  # called with each decision that comes
         self._events = (Event * capacity)()
 
     def start(self, name, *arguments, lent=None, timeout_ms=DEFAULT, cancelable=False):
@@ -219,7 +231,16 @@ class Queue(Handle):
             raise Failure(status, text)
         return [self._deliver(self._events[i]) for i in range(count.value)]
 
+    def decisions(self):
+        """Says that questions go here. Must be kept until it was passed on."""
+        return Completion(sizeof(Completion), 0, 0, self.pointer)
+
     def _deliver(self, event):
+        if event.kind == EVENT_DECISION:
+            decision, event.object = Handle(self.library, "decision", event.object), None
+            self.library.event_dispose(event)
+            self.decide(decision)
+            return Pending(0, None)  # for which nobody waits
         assert event.tag in self.pending, f"an event of tag {event.tag}, which waits for none"
         pending = self.pending.pop(event.tag)
         pending.delivered, pending.status, pending.size = True, event.status, event.size

@@ -17,6 +17,7 @@ import sys
 import time
 
 from waist import Library, Queue
+from waist_decisions import Decisions
 from waist_loop import Loop
 from waist_sockets import Material
 from waist_teardown import Census, Teardown
@@ -129,6 +130,11 @@ def main():
     with garbage_collector_stress(options.seed) as between:
         run_traffic(library, material, connections, options.seed, True, between)
     print(f"  {collections() - before} collections")
+    print("decisions")
+    report = Report()
+    census = Census(library)
+    report("decisions made within handshakes", Decisions(library, material).make, connections // 10)
+    report("handles, descriptors and event loops left", census.settle)
     print("teardown")
     teardown = Teardown(library, material, options.seed)
     report = Report()

@@ -48,11 +48,13 @@ class Stream(Handle):
         self.queue = queue
 
     @classmethod
-    def to(cls, queue, port, config, runtime=None):
+    def to(cls, queue, port, config, runtime=None, asks=False):
         options = StreamOptions(
             struct_size=sizeof(StreamOptions), host=b"127.0.0.1", verify_name=b"localhost",
             service=str(port).encode(), tls=config.pointer,
             runtime=runtime.pointer if runtime else None)
+        decisions = queue.decisions()
+        options.decisions = ctypes.addressof(decisions) if asks else None
         return cls(queue, queue.library.make("stream_create", byref(options)))
 
     def _start(self, name, *arguments, **how):
@@ -116,11 +118,13 @@ class Stream(Handle):
 
 
 class Listener(Handle):
-    def __init__(self, queue, config, runtime=None):
+    def __init__(self, queue, config, runtime=None, asks=False):
         options = ListenerOptions(
             struct_size=sizeof(ListenerOptions), host=b"127.0.0.1", service=b"0",
             tls=config.pointer, handshake_timeout_ms=ESTABLISH_MS,
             runtime=runtime.pointer if runtime else None)
+        decisions = queue.decisions()
+        options.decisions = ctypes.addressof(decisions) if asks else None
         super().__init__(queue.library, "listener",
                          queue.library.make("listener_bind", byref(options)))
         self.queue = queue

@@ -14,6 +14,7 @@ struct Releaser {
   void operator()(sally_bytes* handle) const { sally_bytes_release(handle); }
   void operator()(sally_certificate* handle) const { sally_certificate_release(handle); }
   void operator()(sally_credential* handle) const { sally_credential_release(handle); }
+  void operator()(sally_decision* handle) const { sally_decision_release(handle); }
   void operator()(sally_error* handle) const { sally_error_release(handle); }
   void operator()(sally_listener* handle) const { sally_listener_release(handle); }
   void operator()(sally_operation* handle) const { sally_operation_release(handle); }

@@ -1,0 +1,150 @@
+/* decision.h: what a program decides itself within a handshake, which waits for the answer. */
+#ifndef SALLYPORT_DECISION_H
+#define SALLYPORT_DECISION_H
+
+#include <sallyport/certificate.h>
+#include <sallyport/credential.h>
+#include <sallyport/error.h>
+#include <sallyport/tls_config.h>
+
+SALLY_BEGIN_DECLS
+
+/*
+ * A handshake that waits for an answer. sally_tls_config_set_questions says what is asked, and
+ * `decisions` in the options of a stream or a listener where it is asked: each question comes there
+ * as an event of kind SALLY_EVENT_DECISION, whose object is the decision, owned by the taker.
+ *
+ * It is answered once, at once or later, from any thread; no event loop waits for it, and other
+ * connections go on meanwhile. What nobody answers is denied: when its last reference is released,
+ * when its time is over (sally_tls_config_set_decision_timeout, and the deadline of the whole
+ * handshake), and when its stream or listener is cancelled, closed or released. While it waits, no
+ * application data and no session ticket goes to the peer.
+ *
+ * Answering fails with SALLY_INVALID_STATE where it was answered before, or where it is no answer to
+ * the question, and with SALLY_CLOSED where the handshake is over. A question is plain data, which
+ * stays as it is after the answer.
+ */
+typedef struct sally_decision sally_decision;
+
+/* The questions; each is a bit of sally_tls_config_set_questions. */
+enum {
+  /* A client: the server asks for a certificate. Which credential, if any, is to be shown? */
+  SALLY_QUESTION_CREDENTIAL = 1,
+  /*
+   * The peer has shown a certificate. Is it to be trusted? Asked after the built-in verification,
+   * whatever that has found. A client that shows none leads to no question.
+   */
+  SALLY_QUESTION_PEER = 2,
+  /* A server: a client has said hello. Is it to be served, and by which config? */
+  SALLY_QUESTION_CLIENT_HELLO = 4,
+  /* Not asked yet: SALLY_INVALID_ARGUMENT. */
+  SALLY_QUESTION_SIGNATURE = 8
+};
+
+/* sally_decision_question is the SALLY_QUESTION_* that is asked; 0 for a NULL handle. */
+SALLY_API int32_t sally_decision_question(const sally_decision *decision);
+
+/*
+ * sally_decision_server_name is the name that a client has asked for (SNI, RFC 6066 section 3) in a
+ * question about its hello, and the name that this side verifies in a client's questions; "" without
+ * one. What is not UTF-8 is escaped as \xNN.
+ */
+SALLY_API const char *sally_decision_server_name(const sally_decision *decision);
+
+/* sally_decision_peer_address is "192.0.2.1:4433" or "[2001:db8::1]:4433". */
+SALLY_API const char *sally_decision_peer_address(const sally_decision *decision);
+
+/*
+ * sally_decision_acceptable_ca_count counts the CAs from which the server accepts certificates, as
+ * it says in its request; 0: it does not say. Each is a distinguished name in the form of RFC 2253;
+ * NULL where `index` is not below the count.
+ */
+SALLY_API size_t sally_decision_acceptable_ca_count(const sally_decision *decision);
+SALLY_API const char *sally_decision_acceptable_ca(const sally_decision *decision, size_t index);
+
+/*
+ * sally_decision_alpn_count counts the application protocols (RFC 7301) that a client offers in its
+ * hello, most wanted first; NULL where `index` is not below the count. Bytes that are not UTF-8 are
+ * escaped as \xNN.
+ */
+SALLY_API size_t sally_decision_alpn_count(const sally_decision *decision);
+SALLY_API const char *sally_decision_alpn(const sally_decision *decision, size_t index);
+
+/*
+ * sally_decision_peer_certificate_count counts the certificates that the peer sent, its own first;
+ * sally_decision_peer_certificate borrows one, which lives as long as the decision, or longer with a
+ * reference of its own. NULL where `index` is not below the count.
+ */
+SALLY_API size_t sally_decision_peer_certificate_count(const sally_decision *decision);
+SALLY_API sally_certificate *sally_decision_peer_certificate(const sally_decision *decision,
+                                                             size_t index);
+
+/*
+ * sally_decision_verdict is what the built-in verification of the peer's certificate has come to:
+ * SALLY_OK, or why it failed. With sally_tls_config_insecure_skip_verification, and for other
+ * questions, it is SALLY_OK. sally_decision_verdict_error borrows the whole error; NULL on SALLY_OK.
+ */
+SALLY_API sally_status sally_decision_verdict(const sally_decision *decision);
+SALLY_API const sally_error *sally_decision_verdict_error(const sally_decision *decision);
+
+/*
+ * sally_decision_accept lets the handshake go on as it would have without the question: the config's
+ * own credential is shown, the peer is trusted, the client is served by the config.
+ *
+ * SALLY_INVALID_STATE also where the built-in verification of the peer has failed: it can be denied
+ * still.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_accept(sally_decision *decision,
+                                                                sally_error **error);
+
+/*
+ * sally_decision_insecure_accept trusts the peer whatever the built-in verification has found: the
+ * program alone answers for it. SALLY_INVALID_STATE: the question is not about a peer.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_insecure_accept(sally_decision *decision,
+                                                                         sally_error **error);
+
+/*
+ * sally_decision_deny ends the handshake. This side sees SALLY_DECISION_DENIED, with `why` as its
+ * cause; with SALLY_OK for `why`, where the built-in verification has failed, that failure.
+ *
+ * The peer sees an alert (RFC 8446 section 6.2): the one for `why`, where that is a
+ * SALLY_CERTIFICATE_*: certificate_expired, certificate_revoked, unknown_ca, unsupported_certificate,
+ * certificate_unknown (SALLY_CERTIFICATE_REVOCATION_UNKNOWN), bad_certificate for all others; a
+ * SALLY_ALERT_* in answer to a client's hello; and handshake_failure otherwise. To a request for a
+ * certificate it is internal_error in any case, which the TLS library does not let us choose.
+ *
+ * SALLY_INVALID_ARGUMENT: `why` is not a status.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_deny(sally_decision *decision,
+                                                              sally_status why,
+                                                              sally_error **error);
+
+/*
+ * sally_decision_use_credential shows this credential to the server that asked for a certificate;
+ * NULL: none.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_use_credential(
+    sally_decision *decision, sally_credential *credential, sally_error **error);
+
+/*
+ * sally_decision_use_config serves the client with another config for servers, as if the listener,
+ * or the upgrade, had been given that one: credentials, trust, client certificates, versions, ALPN,
+ * and its question about the peer. It is not asked about the hello again. The config is frozen.
+ *
+ * SALLY_INVALID_ARGUMENT: a config for clients. SALLY_INVALID_STATE also where the config cannot be
+ * used as it is; the decision can then still be answered.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_use_config(sally_decision *decision,
+                                                                    sally_tls_config *config,
+                                                                    sally_error **error);
+
+/* sally_decision_retain adds a reference and returns its argument. */
+SALLY_API sally_decision *sally_decision_retain(sally_decision *decision);
+
+/* The last release denies what was not answered. */
+SALLY_API void sally_decision_release(sally_decision *decision);
+
+SALLY_END_DECLS
+
+#endif /* SALLYPORT_DECISION_H */

@@ -1,0 +1,78 @@
+#include "socket/questions.h"
+
+#include <bit>
+#include <utility>
+
+#include <sallyport/decision.h>
+
+namespace sally::socket {
+
+QuestionEvent::QuestionEvent(Completion destination)
+    : AsyncOperation(std::move(destination), EventKind::decision) {}
+
+void QuestionEvent::deliver() noexcept {
+  if (!used_.exchange(true)) return complete();
+  // Not when the last reference goes, which its queue may hold for a while.
+  if (decision) std::exchange(decision, {})->drop();
+}
+
+void QuestionEvent::cancel() noexcept {
+  if (!used_.exchange(true)) withdraw();
+}
+
+namespace {
+
+// A client's hello can bring a config that asks about the peer.
+int most_questions(std::uint32_t questions) {
+  if ((questions & SALLY_QUESTION_CLIENT_HELLO) != 0) questions |= SALLY_QUESTION_PEER;
+  return std::popcount(questions);
+}
+
+}  // namespace
+
+Questions::Questions(const Decider& decider, const tls::Settings& settings,
+                     transport::EventLoop& loop)
+    : decision_ms_(settings.decision_ms), timer_(loop) {
+  for (int i = most_questions(settings.questions); i > 0; --i) {
+    room_.push_back(make_ref<QuestionEvent>(decider ? *decider : Completion{}));
+    if (decider)
+      room_.back()->reserve();
+    else
+      room_.back()->cancel();  // everything is denied
+  }
+}
+
+Ref<QuestionEvent> Questions::attend(tls::Session& session, const std::string& peer_address,
+                                     std::function<void()> answered) {
+  if (!session.is_undecided()) timer_.cancel();
+  Ref<tls::Decision> decision = session.take_question();
+  if (!decision) return {};
+  decision->set_peer_address(peer_address);
+  decision->when_answered(std::move(answered));
+  if (decision_ms_ >= 0) {
+    timer_.start(transport::deadline_after(decision_ms_), [decision] { decision->expire(); });
+  }
+  Ref<QuestionEvent> event = std::move(room_.back());
+  room_.pop_back();
+  event->decision = std::move(decision);
+  return event;
+}
+
+Nudge::Nudge(Ref<transport::Runtime> keeps, transport::EventLoop& loop, std::function<void()> task)
+    : keeps_(std::move(keeps)),
+      task_(std::move(task)),
+      call_(
+          loop,
+          [](void* self) noexcept {
+            const Ref<Nudge> nudge = Ref<Nudge>::adopt(static_cast<Nudge*>(self));
+            // It may make us forget it.
+            if (const auto due = nudge->task_) due();
+          },
+          this) {}
+
+void Nudge::post() noexcept {
+  retain();  // until the call
+  call_.post();
+}
+
+}  // namespace sally::socket
