@@ -49,8 +49,8 @@
 
 /*
  * Time. `timeout_ms` counts milliseconds on the monotonic clock. Zero is the default of the
- * operation: 30 s to connect, 10 s for a handshake or a decision, 5 s to close, and for ever for everything else.
- * Every other negative value is SALLY_INVALID_ARGUMENT.
+ * operation: 30 s to connect, 10 s for a handshake or a decision, 5 s to close, and for ever for
+ * everything else. Every other negative value is SALLY_INVALID_ARGUMENT.
  */
 #define SALLY_TIMEOUT_DEFAULT ((int64_t)0)
 #define SALLY_TIMEOUT_NEVER ((int64_t)-1)

@@ -6,9 +6,9 @@
 // throws nor waits. It is never empty, but after it was moved from or released: then it may be
 // assigned to or destroyed, every operation throws SALLY_INVALID_ARGUMENT, and text is "".
 //
-// What is immutable or shared (Bytes, Certificate, CompletionQueue, Credential, Error, Operation,
-// Runtime, StreamInfo, TlsConfig, TrustStore, Decision) copies cheaply: a copy is one more reference to the
-// same object. StreamSocket, StreamListener and Event only move.
+// What is immutable or shared (Bytes, Certificate, CompletionQueue, Credential, Decision, Error,
+// Operation, Runtime, StreamInfo, TlsConfig, TrustStore) copies cheaply: a copy is one more reference
+// to the same object. StreamSocket, StreamListener and Event only move.
 //
 // `get` borrows the C handle, `release` gives it away, `adopt` takes one over. Nothing converts by
 // itself.

@@ -53,8 +53,8 @@ typedef struct sally_stream_options {
   sally_runtime *runtime;  /* NULL: the default */
   uint32_t high_watermark; /* bytes that wait to be sent before writes wait; default 64 KiB */
   uint32_t low_watermark;  /* how few must be left before they go on; default a quarter of that */
-  const sally_completion *decisions; /* where questions go (decision.h), those of an upgrade too; copied.
-                                        Needed where the config asks any */
+  const sally_completion *decisions; /* where questions go (decision.h), those of an upgrade too;
+                                        copied. Needed where the config asks any */
 } sally_stream_options;
 
 /* One part of what sally_stream_writev sends. */

@@ -222,8 +222,8 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_questions(sally_t
 
 /*
  * sally_tls_config_set_decision_timeout limits how long each question may wait for its answer; 0:
- * the default of 10 s, SALLY_TIMEOUT_NEVER: as long as the handshake may take, whose deadline holds in
- * any case. What comes too late is denied: this side sees SALLY_TIMED_OUT.
+ * the default of 10 s, SALLY_TIMEOUT_NEVER: as long as the handshake may take, whose deadline holds
+ * in any case. What comes too late is denied: this side sees SALLY_TIMED_OUT.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_decision_timeout(
     sally_tls_config *config, int64_t timeout_ms, sally_error **error);

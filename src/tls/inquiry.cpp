@@ -166,7 +166,6 @@ int conclude_peer(X509_STORE_CTX* store, HandshakeRecord& record, const Answer& 
   const bool accepted = answer.kind == Answer::Kind::insecure_accept ||
                         (answer.kind == Answer::Kind::accept && passed);
   if (accepted) {
-    record.peer_verified = passed;
     record.verdict = {};
     X509_STORE_CTX_set_error(store, X509_V_OK);
     return 1;
@@ -186,7 +185,11 @@ int decide_on_peer(SSL* ssl, X509_STORE_CTX* store, HandshakeRecord& record,
   Inquiry& inquiry = *record.inquiry;
   try {
     if (!inquiry.was_asked(SALLY_QUESTION_PEER)) {
-      if (context.settings().skip_verification) record.verdict = {};
+      const bool judged = !context.settings().skip_verification;
+      if (!judged) record.verdict = {};
+      if (judged && !record.peer_verified && !record.verdict) {
+        record.verdict = make_error(SALLY_CERTIFICATE_INVALID);
+      }
       inquiry.ask({.question = SALLY_QUESTION_PEER,
                    .server_name = record.peer_name.text,
                    .peer_chain = describe_chain(X509_STORE_CTX_get0_cert(store),

@@ -126,6 +126,9 @@ TEST_P(ClientDecision, CountsWithoutVerificationToo) {
     EXPECT_EQ(decision_.verdict(), SALLY_OK);
     EXPECT_EQ(accepts ? decision_.accept() : decision_.deny(), SALLY_OK);
     EXPECT_EQ(connecting_.get(), accepts ? SALLY_OK : SALLY_DECISION_DENIED);
+    if (accepts) {
+      EXPECT_EQ(sally_stream_info_peer_verified(client_.info().get()), 0);
+    }
   }
 }
 
