@@ -111,6 +111,7 @@ SALLY_API const sally_error *sally_stream_info_peer_findings(const sally_stream_
  */
 SALLY_API int32_t sally_stream_info_pin_matched(const sally_stream_info *info);
 
+/*
  * sally_stream_info_own_certificate borrows the certificate that this side showed; it lives as long as
  * the information, or longer with a reference of its own. NULL where it showed none: on a client that
  * was not asked for one or had none that fits, on a session that was resumed, on a plain stream.

@@ -324,7 +324,7 @@ void Listener::deliver(ServerHandshake::Result result, const std::string& source
                   .limits = setup_.flow,
                   .report = {.handshake_us = result.took_us, .round_trips = result.round_trips},
                   .admission = std::move(admission),
-                  .decider = setup_.context ? Decider() : setup_.decider});
+                  .decider = setup_.config ? Decider() : setup_.decider});
   place.belongs_to(*stream);
   Ref<ListenerOperation> waiting_for_it;
   {

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <sallyport/decision.h>
+
 namespace sally::tls {
 
 class VerificationCache;

@@ -94,20 +94,25 @@ Found find(const PemSource& chain, const PemSource& key, const char* passphrase)
 
 }  // namespace
 
-// A chain and a key that do not match may have been read while both were being replaced: they are
-// read again.
 Credential::Credential(const CredentialInput& input) {
   constexpr int most_readings = 3;
+  for (int reading = 1; !load(input, reading == most_readings); ++reading) continue;
+}
+
+// False where a chain and a key that do not match may have been read while both were being replaced.
+bool Credential::load(const CredentialInput& input, bool last) {
+  const PemSource chain = input.chain.read();
   const char* passphrase = input.passphrase ? input.passphrase->c_str() : nullptr;
-  for (int reading = 1;; ++reading) {
-    const PemSource chain = input.chain.read();
-    if (!input.key) return load(chain, chain, passphrase);
-    try {
-      return load(chain, input.key->read(), passphrase);
-    } catch (const Failure& failure) {
-      const bool torn = failure.error()->status() == SALLY_CREDENTIAL_KEY_MISMATCH;
-      if (!torn || reading == most_readings) throw;
-    }
+  try {
+    if (input.key)
+      load(chain, input.key->read(), passphrase);
+    else
+      load(chain, chain, passphrase);
+    return true;
+  } catch (const Failure& failure) {
+    const bool torn = failure.error()->status() == SALLY_CREDENTIAL_KEY_MISMATCH;
+    if (!torn || !input.key || last) throw;
+    return false;
   }
 }
 

@@ -39,6 +39,7 @@ class Credential : public RefCounted<Credential> {
  private:
   friend class RefCounted<Credential>;
   ~Credential() = default;
+  bool load(const CredentialInput& input, bool last);
   void load(const PemSource& chain, const PemSource& key, const char* passphrase);
 
   std::vector<X509Owner> chain_;

@@ -32,9 +32,6 @@ struct CrlDeleter {
 struct X509StoreDeleter {
   void operator()(x509_store_st* store) const noexcept;
 };
-struct CrlDeleter {
-  void operator()(X509_crl_st* crl) const noexcept;
-};
 struct KeyDeleter {
   void operator()(evp_pkey_st* key) const noexcept;
 };
@@ -45,7 +42,6 @@ using SessionOwner = std::unique_ptr<ssl_session_st, SessionDeleter>;
 using X509Owner = std::unique_ptr<x509_st, X509Deleter>;
 using CrlOwner = std::unique_ptr<X509_crl_st, CrlDeleter>;
 using X509StoreOwner = std::unique_ptr<x509_store_st, X509StoreDeleter>;
-using CrlOwner = std::unique_ptr<X509_crl_st, CrlDeleter>;
 using KeyOwner = std::unique_ptr<evp_pkey_st, KeyDeleter>;
 
 }  // namespace sally::tls

@@ -11,7 +11,10 @@ namespace sally::tls {
 using transport::Interest;
 
 Session::~Session() {
-  if (!paused_) return leave_resumable();
+  if (!paused_) {
+    leave_resumable();
+    return;
+  }
   deny_undecided();
   // Freeing it would leak the job anyway; resuming it on another thread would be fatal.
   if (paused_) static_cast<void>(ssl_.release());
