@@ -58,6 +58,21 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_from_memory(
     sally_credential **credential, sally_error **error);
 
 /*
+ * sally_credential_from_certificates and sally_credential_load_certificates make a credential of a
+ * certificate chain alone, in PEM or DER, its own certificate first: the program has the key, in a
+ * vault or a cloud's key service for example, and is asked for each signature
+ * (SALLY_QUESTION_SIGNATURE of decision.h). The formats, the checks and the statuses are those of
+ * sally_credential_load; a private key that is there too is not looked at.
+ *
+ * A config with such a credential that does not ask that question is SALLY_INVALID_STATE when it is
+ * first used. SALLY_CREDENTIAL_UNSUPPORTED_KEY: the key is not RSA (rsaEncryption), ECDSA or Ed25519.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_from_certificates(
+    const void *chain, size_t chain_size, sally_credential **credential, sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_load_certificates(
+    const char *chain_uri, sally_credential **credential, sally_error **error);
+
+/*
  * Warnings say in one line each, in English, what peers may refuse the credential for, as it was when
  * it was loaded: a certificate that has expired or is not valid yet; an issuer that is missing from
  * the chain; a chain that was in another order, or has certificates that do not belong to it; an own

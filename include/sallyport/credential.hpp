@@ -49,6 +49,23 @@ class Credential
     return parse(chain, key, detail::c_text(passphrase));
   }
 
+  // A chain alone, from a file or from bytes in PEM or DER: the program has the key and is asked for
+  // each signature, SALLY_QUESTION_SIGNATURE.
+  static Credential from_certificates_file(const std::string& chain) {
+    sally_credential* credential = nullptr;
+    detail::check([&](sally_error** error) {
+      return sally_credential_load_certificates(detail::c_text(chain), &credential, error);
+    });
+    return Credential(credential);
+  }
+  static Credential from_certificates(std::string_view chain) {
+    sally_credential* credential = nullptr;
+    detail::check([&](sally_error** error) {
+      return sally_credential_from_certificates(chain.data(), chain.size(), &credential, error);
+    });
+    return Credential(credential);
+  }
+
   static Credential adopt(sally_credential* credential) noexcept { return Credential(credential); }
 
   // What peers may refuse it for, one line each.

@@ -37,7 +37,11 @@ enum {
   SALLY_QUESTION_PEER = 2,
   /* A server: a client has said hello. Is it to be served, and by which config? */
   SALLY_QUESTION_CLIENT_HELLO = 4,
-  /* Not asked yet: SALLY_INVALID_ARGUMENT. */
+  /*
+   * A handshake needs a signature by the key of a credential that sally_credential_from_certificates
+   * or sally_credential_load_certificates made: clients sign where they show a certificate, servers
+   * in every full handshake. Only sally_decision_signature answers it, or a denial.
+   */
   SALLY_QUESTION_SIGNATURE = 8
 };
 
@@ -88,11 +92,39 @@ SALLY_API sally_status sally_decision_verdict(const sally_decision *decision);
 SALLY_API const sally_error *sally_decision_verdict_error(const sally_decision *decision);
 
 /*
+ * sally_decision_signed_content is what is to be signed, sally_decision_signed_content_size bytes that
+ * live as long as the decision: all of it, which the scheme digests as part of signing. NULL and 0 for
+ * other questions and a NULL handle. It is the transcript of this one handshake (RFC 8446 section
+ * 4.4.3; RFC 5246 sections 7.4.3 and 7.4.8).
+ */
+SALLY_API const void *sally_decision_signed_content(const sally_decision *decision);
+SALLY_API size_t sally_decision_signed_content_size(const sally_decision *decision);
+
+/*
+ * sally_decision_signature_scheme is how it is to be signed, a number of RFC 8446 section 4.2.3, and
+ * sally_decision_signature_scheme_name its name there; 0 and "" for other questions. The schemes:
+ * - 0x0403, 0x0503, 0x0603: ecdsa_secp256r1_sha256, ecdsa_secp384r1_sha384, ecdsa_secp521r1_sha512,
+ *   with the signature in DER. In TLS 1.2 they name the digest only, the curve is the key's;
+ * - 0x0804, 0x0805, 0x0806: rsa_pss_rsae_sha256, _sha384, _sha512, with MGF1 by the same digest and a
+ *   salt as long as that;
+ * - 0x0401, 0x0501, 0x0601: rsa_pkcs1_sha256, _sha384, _sha512, in TLS 1.2 only;
+ * - 0x0807: ed25519.
+ */
+SALLY_API int32_t sally_decision_signature_scheme(const sally_decision *decision);
+SALLY_API const char *sally_decision_signature_scheme_name(const sally_decision *decision);
+
+/*
+ * sally_decision_signing_certificate borrows the certificate whose key is to sign, for as long as the
+ * decision lives; NULL for other questions.
+ */
+SALLY_API sally_certificate *sally_decision_signing_certificate(const sally_decision *decision);
+
+/*
  * sally_decision_accept lets the handshake go on as it would have without the question: the config's
  * own credential is shown, the peer is trusted, the client is served by the config.
  *
- * SALLY_INVALID_STATE also where the built-in verification of the peer has failed: it can be denied
- * still.
+ * SALLY_INVALID_STATE also where the built-in verification of the peer has failed, which can be denied
+ * still, and where the question is for a signature.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_accept(sally_decision *decision,
                                                                 sally_error **error);
@@ -112,7 +144,8 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_insecure_accept(sally_d
  * SALLY_CERTIFICATE_*: certificate_expired, certificate_revoked, unknown_ca, unsupported_certificate,
  * certificate_unknown (SALLY_CERTIFICATE_REVOCATION_UNKNOWN), bad_certificate for all others; a
  * SALLY_ALERT_* in answer to a client's hello; and handshake_failure otherwise. To a request for a
- * certificate it is internal_error in any case, which the TLS library does not let us choose.
+ * certificate or a signature it is internal_error in any case, which the TLS library does not let us
+ * choose.
  *
  * SALLY_INVALID_ARGUMENT: `why` is not a status.
  */
@@ -123,6 +156,9 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_deny(sally_decision *de
 /*
  * sally_decision_use_credential shows this credential to the server that asked for a certificate;
  * NULL: none.
+ *
+ * SALLY_INVALID_STATE also for a credential whose key the program has, where the config does not ask
+ * SALLY_QUESTION_SIGNATURE.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_use_credential(
     sally_decision *decision, sally_credential *credential, sally_error **error);
@@ -138,6 +174,19 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_use_credential(
 SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_use_config(sally_decision *decision,
                                                                     sally_tls_config *config,
                                                                     sally_error **error);
+
+/*
+ * sally_decision_signature answers with the signature (copied), in the form in which TLS sends it. It
+ * is verified with the certificate's public key before anything is sent: one that does not verify ends
+ * the handshake with SALLY_SIGNATURE_INVALID on this side, and the peer sees internal_error.
+ *
+ * SALLY_INVALID_ARGUMENT: no bytes, or more than 65535. SALLY_INVALID_STATE also where the question is
+ * not for a signature.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_decision_signature(sally_decision *decision,
+                                                                   const void *signature,
+                                                                   size_t size,
+                                                                   sally_error **error);
 
 /* sally_decision_retain adds a reference and returns its argument. */
 SALLY_API sally_decision *sally_decision_retain(sally_decision *decision);

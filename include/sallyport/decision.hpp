@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -63,6 +64,22 @@ class Decision
     return Error::adopt(sally_error_retain(error));
   }
 
+  // Of a question for a signature: all of what is to be signed, how (RFC 8446 section 4.2.3), and by
+  // whose key.
+  std::span<const std::byte> signed_content() const noexcept {
+    return {static_cast<const std::byte*>(sally_decision_signed_content(get())),
+            sally_decision_signed_content_size(get())};
+  }
+  std::int32_t signature_scheme() const noexcept { return sally_decision_signature_scheme(get()); }
+  std::string_view signature_scheme_name() const noexcept {
+    return sally_decision_signature_scheme_name(get());
+  }
+  std::optional<Certificate> signing_certificate() const {
+    sally_certificate* certificate = sally_decision_signing_certificate(get());
+    if (certificate == nullptr) return std::nullopt;
+    return Certificate::adopt(sally_certificate_retain(certificate));
+  }
+
   // Goes on as if nothing had been asked. SALLY_INVALID_STATE: the peer did not pass the built-in
   // verification.
   void accept() const {
@@ -86,6 +103,12 @@ class Decision
   void use_no_credential() const {
     detail::check(
         [&](sally_error** error) { return sally_decision_use_credential(get(), nullptr, error); });
+  }
+  // Answers with the signature, as TLS sends it: ECDSA in DER.
+  void use_signature(std::span<const std::byte> signature) const {
+    detail::check([&](sally_error** error) {
+      return sally_decision_signature(get(), signature.data(), signature.size(), error);
+    });
   }
   // Serves the client with another config for servers.
   void use_config(const TlsConfig& config) const {

@@ -223,6 +223,8 @@ enum {
   SALLY_CRL_BAD_FORMAT = 413,
   /* the file is no set of ticket keys */
   SALLY_TICKET_KEYS_BAD_FORMAT = 420,
+  /* the signature that this side was given for its handshake does not verify */
+  SALLY_SIGNATURE_INVALID = 421,
 
   /* --- Alerts that the peer sent: 1000 plus the AlertDescription (RFC 8446 section 6). --- */
 

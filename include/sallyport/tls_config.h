@@ -208,13 +208,14 @@ sally_tls_config_insecure_skip_verification(sally_tls_config *config, sally_erro
  * be told where the questions go. The question about the peer together with
  * sally_tls_config_insecure_skip_verification leaves the trust in it to the program alone.
  *
- * Handshakes of such a config run on event loops only, whatever the form of the call. A server's
- * handshake that waits for the answer about its peer can go on only on the thread that began it: a
- * runtime that the caller runs must then be run by one thread, or those handshakes end at their
- * deadline.
+ * Handshakes of such a config run on event loops only, whatever the form of the call, as do those of
+ * a config with a credential in a token. A server's handshake that waits for the answer about its
+ * peer, and any that waits for a signature, can go on only on the thread that began it: a runtime that
+ * the caller runs must then be run by one thread, or those handshakes end at their deadline.
  *
  * SALLY_INVALID_STATE: a question of the other role; later, when the config is used: a server's
- * question about peers whose certificates it does not ask for.
+ * question about peers whose certificates it does not ask for, and a credential whose key the program
+ * has without SALLY_QUESTION_SIGNATURE.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_questions(sally_tls_config *config,
                                                                          uint32_t questions,

@@ -69,6 +69,32 @@ sally_status sally_credential_from_memory(const void* chain, size_t chain_size, 
   });
 }
 
+sally_status sally_credential_from_certificates(const void* chain, size_t chain_size,
+                                                sally_credential** credential,
+                                                sally_error** error) {
+  return guarded(error, [&] {
+    require(chain != nullptr, "chain is NULL");
+    require(credential != nullptr, "credential is NULL");
+    const CredentialInput input{
+        .chain = MaterialSource::memory({static_cast<const char*>(chain), chain_size}),
+        .asks_program = true};
+    *credential = new sally_credential(make_ref<CredentialSource>(make_ref<Credential>(input)));
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_credential_load_certificates(const char* chain_uri,
+                                                sally_credential** credential,
+                                                sally_error** error) {
+  return guarded(error, [&] {
+    require(chain_uri != nullptr && *chain_uri != '\0', "chain_uri is NULL or empty");
+    require(credential != nullptr, "credential is NULL");
+    CredentialInput input{.chain = MaterialSource::at(chain_uri), .asks_program = true};
+    *credential = new sally_credential(make_ref<CredentialSource>(std::move(input)));
+    return SALLY_OK;
+  });
+}
+
 sally_status sally_credential_copy_warnings(const sally_credential* credential, sally_bytes** text,
                                             sally_error** error) {
   return guarded(error, [&] {

@@ -13,6 +13,7 @@ using sally::tls::DecisionFacts;
 namespace {
 
 const DecisionFacts no_facts;
+constexpr std::size_t largest_signature = 0xffff;  // RFC 8446 section 4.4.3
 
 const DecisionFacts& facts_of(const sally_decision* decision) {
   return decision != nullptr ? decision->object->facts() : no_facts;
@@ -81,6 +82,29 @@ const sally_error* sally_decision_verdict_error(const sally_decision* decision) 
   return facts_of(decision).verdict.get();
 }
 
+const void* sally_decision_signed_content(const sally_decision* decision) {
+  const std::string& content = facts_of(decision).signature.content;
+  return content.empty() ? nullptr : content.data();
+}
+
+size_t sally_decision_signed_content_size(const sally_decision* decision) {
+  return facts_of(decision).signature.content.size();
+}
+
+int32_t sally_decision_signature_scheme(const sally_decision* decision) {
+  const auto* scheme = facts_of(decision).signature.scheme;
+  return scheme != nullptr ? scheme->number : 0;
+}
+
+const char* sally_decision_signature_scheme_name(const sally_decision* decision) {
+  const auto* scheme = facts_of(decision).signature.scheme;
+  return scheme != nullptr ? scheme->name : "";
+}
+
+sally_certificate* sally_decision_signing_certificate(const sally_decision* decision) {
+  return facts_of(decision).signing_certificate.get();
+}
+
 sally_status sally_decision_accept(sally_decision* decision, sally_error** error) {
   return answer(decision, error, [] { return Answer{.kind = Answer::Kind::accept}; });
 }
@@ -102,6 +126,16 @@ sally_status sally_decision_use_credential(sally_decision* decision, sally_crede
     Answer shown{.kind = Answer::Kind::credential};
     if (credential != nullptr) shown.credential = usable(credential).object->current();
     return shown;
+  });
+}
+
+sally_status sally_decision_signature(sally_decision* decision, const void* signature, size_t size,
+                                      sally_error** error) {
+  return answer(decision, error, [&] {
+    require(signature != nullptr && size != 0, "there is no signature");
+    require(size <= largest_signature, "the signature is larger than 65535 bytes");
+    return Answer{.kind = Answer::Kind::signature,
+                  .signature = std::string(static_cast<const char*>(signature), size)};
   });
 }
 

@@ -148,8 +148,8 @@ sally_status sally_tls_config_set_questions(sally_tls_config* config, uint32_t q
                                             sally_error** error) {
   return guarded(error, [&] {
     auto& handle = usable(config);
-    constexpr std::uint32_t known =
-        SALLY_QUESTION_CREDENTIAL | SALLY_QUESTION_PEER | SALLY_QUESTION_CLIENT_HELLO;
+    constexpr std::uint32_t known = SALLY_QUESTION_CREDENTIAL | SALLY_QUESTION_PEER |
+                                    SALLY_QUESTION_CLIENT_HELLO | SALLY_QUESTION_SIGNATURE;
     require((questions & ~known) == 0, "questions is not of SALLY_QUESTION_*");
     handle.object->set_questions(questions);
     return SALLY_OK;

@@ -22,9 +22,10 @@ void QuestionEvent::cancel() noexcept {
 
 namespace {
 
-// A client's hello can bring a config that asks about the peer.
+// A client's hello can bring a config that asks about the peer and for signatures.
 int most_questions(std::uint32_t questions) {
-  if ((questions & SALLY_QUESTION_CLIENT_HELLO) != 0) questions |= SALLY_QUESTION_PEER;
+  if ((questions & SALLY_QUESTION_CLIENT_HELLO) != 0)
+    questions |= SALLY_QUESTION_PEER | SALLY_QUESTION_SIGNATURE;
   return std::popcount(questions);
 }
 
@@ -52,6 +53,7 @@ Ref<QuestionEvent> Questions::attend(tls::Session& session, const std::string& p
   if (decision_ms_ >= 0) {
     timer_.start(transport::deadline_after(decision_ms_), [decision] { decision->expire(); });
   }
+  if (decision->begin()) return {};
   Ref<QuestionEvent> event = std::move(room_.back());
   room_.pop_back();
   event->decision = std::move(decision);

@@ -46,7 +46,7 @@ void ServerHandshake::step() noexcept {
 Progress ServerHandshake::advance() {
   if (!session_) {
     const Ref<tls::Context> context = config_->freeze();
-    if (context->settings().questions != 0) {
+    if (context->may_wait()) {
       questions_ = std::make_unique<Questions>(decider_, context->settings(), transport_->loop());
       nudge_ = make_ref<Nudge>(runtime_, transport_->loop(), [this] { step(); });
     }

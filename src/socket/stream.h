@@ -154,7 +154,8 @@ class Stream : public RefCounted<Stream> {
   void dial();
   void dialed(std::unique_ptr<transport::Transport> transport, ErrorRef error, DialReport report);
   void drop_dialer() noexcept;
-  void begin_flow(const Ref<tls::Config>& config, const tls::PeerName& name);
+  void begin_flow(const Operation& operation, const Ref<tls::Config>& config,
+                  const tls::PeerName& name);
   void end_connect(const Operation& operation, Outcome& outcome) noexcept;
 
   // Decisions (stream_decide.cpp).

@@ -62,7 +62,7 @@ Stream::Attempted Stream::attempt_connect(Operation& operation) {
   drop_dialer();
   if (dial_error_) return Outcome(dial_error_);
   if (!flow_) {
-    begin_flow(target_.config, target_.peer_name);
+    begin_flow(operation, target_.config, target_.peer_name);
     const std::int64_t limit = operation.request.handshake_ms;
     if (limit > 0) {
       auto& deadline = operation.patience.deadline;
@@ -74,12 +74,20 @@ Stream::Attempted Stream::attempt_connect(Operation& operation) {
   return attempt_handshake(operation);
 }
 
-void Stream::begin_flow(const Ref<tls::Config>& config, const tls::PeerName& name) {
+void Stream::begin_flow(const Operation& operation, const Ref<tls::Config>& config,
+                        const tls::PeerName& name) {
   phase_began_ = transport::Clock::now();
   session_ = nullptr;
   if (config) {
     const Ref<tls::Context> context = config->freeze();
-    if (context->settings().questions != 0) {
+    if (context->may_wait()) {
+      // It was not when the call was made, or the loop would have got it.
+      if (!operation.is_async()) {
+        throw Failure(SALLY_INVALID_STATE,
+                      {.message = "while this side connected, its credential was replaced by one "
+                                  "whose key is somewhere else",
+                       .hint = "Connect again."});
+      }
       questions_ = std::make_unique<Questions>(decider_, context->settings(), call_->loop());
     }
     auto session = std::make_unique<tls::Session>(context, name, *transport_);
@@ -125,7 +133,7 @@ Stream::Attempted Stream::attempt_upgrade(Operation& operation) {
           SALLY_PLAINTEXT_BEFORE_TLS,
           {.message = "the peer sent plaintext behind its agreement to begin with TLS"}));
     }
-    begin_flow(operation.request.config, operation.request.peer_name);
+    begin_flow(operation, operation.request.config, operation.request.peer_name);
   }
   return attempt_handshake(operation);
 }

@@ -27,7 +27,7 @@ bool Stream::asks(const Request& request) const noexcept {
   tls::Config* config = nullptr;
   if (request.verb == Verb::connect) config = target_.config.get();
   if (request.verb == Verb::upgrade) config = request.config.get();
-  return config != nullptr && config->questions() != 0;
+  return config != nullptr && config->may_wait();
 }
 
 // A blocking form, as an asynchronous one that is waited for.

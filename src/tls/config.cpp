@@ -5,6 +5,8 @@
 #include "tls/provider.h"
 #include "tls/verification_cache.h"
 
+#include <algorithm>
+
 #include <sallyport/decision.h>
 
 namespace sally::tls {
@@ -147,9 +149,11 @@ void Config::set_questions(std::uint32_t questions) {
   });
 }
 
-std::uint32_t Config::questions() noexcept {
+bool Config::may_wait() noexcept {
   const std::lock_guard lock(mutex_);
-  return settings_.questions;
+  return settings_.questions != 0 || std::ranges::any_of(credentials_, [](const auto& source) {
+           return source->current()->signs_elsewhere();
+         });
 }
 
 void Config::set_decision_timeout(std::int64_t milliseconds) {

@@ -75,7 +75,8 @@ class Config : public RefCounted<Config> {
   void set_provider_query(std::string query);
   void log_keys(const std::string& path);
   void set_questions(std::uint32_t questions);
-  std::uint32_t questions() noexcept;
+  // Whether its handshakes may wait for something else than the peer, as it is now.
+  bool may_wait() noexcept;
   void set_decision_timeout(std::int64_t milliseconds);
 
   // A copy of what is set so far.

@@ -7,6 +7,7 @@
 #include "tls/openssl.h"
 #include "tls/provider.h"
 #include "tls/resumption.h"
+#include "tls/signer_provider.h"
 #include "tls/verification_cache.h"
 #include "tls/verifier.h"
 #include "transport/fork.h"
@@ -51,6 +52,8 @@ Context::Context(Settings settings)
       given_trust_(settings_.trust),
       verified_(std::make_unique<VerificationCache>(settings_.rules.cache_entries)),
       sessions_(settings_.session_cache) {
+  signs_elsewhere_ = std::ranges::any_of(settings_.credentials,
+                                         [](const auto& each) { return each->signs_elsewhere(); });
   check();
   const bool needs_roots = !is_server() && !settings_.trust && !settings_.skip_verification;
   if (needs_roots) settings_.trust = default_trust();
@@ -63,6 +66,7 @@ Context::Context(Settings settings)
   checked(handle());
   set_protocol();
   set_verification();
+  check_signers();
   set_credentials();
   set_alpn();
   install_callbacks(handle(), *this);
@@ -88,6 +92,14 @@ void Context::check() const {
         {.message = "no TLS version is left: those of sally_tls_config_set_versions are none of "
                     "what the policy and the groups allow",
          .expected = std::string("a version of the policy ") + settings_.policy->name});
+  }
+  const bool asks_for_signatures = (settings_.questions & SALLY_QUESTION_SIGNATURE) != 0;
+  const bool needs_them = std::ranges::any_of(
+      settings_.credentials, [](const auto& each) { return each->asks_program(); });
+  if (needs_them && !asks_for_signatures) {
+    throw Failure(SALLY_INVALID_STATE,
+                  {.message = "the program has the key of a credential, and is not asked to sign",
+                   .hint = "Set SALLY_QUESTION_SIGNATURE with sally_tls_config_set_questions."});
   }
   if (!is_server()) return;
   if (settings_.credentials.empty()) {
@@ -169,6 +181,15 @@ void Context::set_verification() {
   if (!is_server() || settings_.trust->size() > most_named_cas) return;
   for (const X509Owner& anchor : settings_.trust->anchors()) {
     require(SSL_CTX_add_client_CA(ctx, anchor.get()) == 1, "the names of the clients' CAs");
+  }
+}
+
+// A query that rules out all providers but some rules out the one that hands on signatures too.
+void Context::check_signers() const {
+  if (!signs_elsewhere_ || settings_.provider_query.empty()) return;
+  for (const Ref<Credential>& credential : settings_.credentials) {
+    if (credential->signs_elsewhere() && !can_sign(credential->key(), settings_.provider_query))
+      fail_provider_query(settings_.provider_query);
   }
 }
 

@@ -30,6 +30,10 @@ class Context : public RefCounted<Context> {
   }
   bool is_server() const noexcept { return settings_.role == SALLY_ROLE_SERVER; }
   ssl_ctx_st* handle() const noexcept { return context_.get(); }
+  // Whether a credential's key is with the program or in a token.
+  bool signs_elsewhere() const noexcept { return signs_elsewhere_; }
+  // Whether handshakes may wait for something else than the peer: an answer or a signature.
+  bool may_wait() const noexcept { return settings_.questions != 0 || signs_elsewhere_; }
   // The protocols in the wire format of RFC 7301; "" without ALPN.
   const std::string& alpn_wire() const noexcept { return alpn_wire_; }
   // The peers' chains that were found good.
@@ -53,12 +57,14 @@ class Context : public RefCounted<Context> {
   std::pair<std::int32_t, std::int32_t> versions() const;
   void set_protocol();
   void set_verification();
+  void check_signers() const;
   void set_credentials();
   void set_alpn();
 
   Settings settings_;
   const Ref<TrustStore> given_trust_;  // null: the system's roots
   SslContextOwner context_;
+  bool signs_elsewhere_ = false;
   std::string alpn_wire_;
   std::unique_ptr<VerificationCache> verified_;
   mutable SessionCache sessions_;

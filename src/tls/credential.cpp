@@ -6,6 +6,7 @@
 #include "tls/openssl.h"
 #include "tls/own_chain.h"
 #include "tls/pkcs12.h"
+#include "tls/signer_provider.h"
 
 #include <algorithm>
 #include <array>
@@ -92,6 +93,30 @@ Found find(const PemSource& chain, const PemSource& key, const char* passphrase)
   return found;
 }
 
+// The certificate's key, with its private half somewhere else; null for `signer`: with the program.
+KeyOwner remote_key(X509* certificate, std::shared_ptr<Signer> signer, const std::string& source) {
+  clear_errors();
+  KeyOwner half(X509_get_pubkey(certificate));
+  if (half == nullptr) {
+    clear_errors();
+    throw Failure(SALLY_CREDENTIAL_UNSUPPORTED_KEY,
+                  {.expected = "RSA, ECDSA or Ed25519", .source = source, .phase = "load"});
+  }
+  const std::string type = signing_type(half.get(), source);
+  if (!can_be_remote(type)) {
+    throw Failure(SALLY_CREDENTIAL_UNSUPPORTED_KEY,
+                  {.message = "'" + subject_of(certificate) + "'",
+                   .hint = "Keys of this type sign only within this library: load the key itself.",
+                   .subject = subject_of(certificate),
+                   .expected = "RSA, ECDSA or Ed25519",
+                   .found = type,
+                   .source = source,
+                   .phase = "load"});
+  }
+  return make_remote_key(std::make_shared<const RemoteKey>(
+      RemoteKey{std::move(half), describe(certificate), std::move(signer)}));
+}
+
 }  // namespace
 
 Credential::Credential(const CredentialInput& input) {
@@ -103,6 +128,10 @@ Credential::Credential(const CredentialInput& input) {
 bool Credential::load(const CredentialInput& input, bool last) {
   const PemSource chain = input.chain.read();
   const char* passphrase = input.passphrase ? input.passphrase->c_str() : nullptr;
+  if (input.asks_program) {
+    load_certificates(chain);
+    return true;
+  }
   try {
     if (input.key)
       load(chain, input.key->read(), passphrase);
@@ -145,11 +174,30 @@ void Credential::load(const PemSource& chain, const PemSource& key, const char* 
          .phase = "load"});
   }
   const auto index = static_cast<std::size_t>(own - found.certificates.begin());
-  OwnChain arranged = arrange(std::move(found.certificates), index, found.ordered);
+  settle_chain(std::move(found.certificates), index, found.ordered, chain.name());
+}
+
+// Whose the key is nothing can tell, so that the first certificate is its own.
+void Credential::load_certificates(const PemSource& chain) {
+  std::vector<X509Owner> found = read_certificates(chain, SALLY_CREDENTIAL_BAD_FORMAT);
+  if (found.empty()) {
+    throw Failure(SALLY_CREDENTIAL_NO_CERTIFICATE,
+                  {.message = "'" + chain.name() + "'", .source = chain.name(), .phase = "load"});
+  }
+  X509* own = found.front().get();
+  key_ = remote_key(own, nullptr, chain.name());
+  key_type_ = signing_type(key_.get(), chain.name());
+  signs_elsewhere_ = asks_program_ = true;
+  settle_chain(std::move(found), 0, /*ordered=*/true, chain.name());
+}
+
+void Credential::settle_chain(std::vector<X509Owner> found, std::size_t own, bool ordered,
+                              const std::string& source) {
+  OwnChain arranged = arrange(std::move(found), own, ordered);
   chain_ = std::move(arranged.certificates);
   linked_ = arranged.linked;
   warnings_ = std::move(arranged.warnings);
-  for (const X509Owner& member : chain_) check_strength(member.get(), chain.name());
+  for (const X509Owner& member : chain_) check_strength(member.get(), source);
 }
 
 std::int64_t Credential::not_after() const noexcept {

@@ -30,6 +30,9 @@ class Credential : public RefCounted<Credential> {
   // What peers may dislike about it; one line each.
   const std::vector<std::string>& warnings() const noexcept { return warnings_; }
   evp_pkey_st* key() const noexcept { return key_.get(); }
+  // The private half is not in here: it is with the program, or in a token.
+  bool signs_elsewhere() const noexcept { return signs_elsewhere_; }
+  bool asks_program() const noexcept { return asks_program_; }
   // When the first of its chain expires, in seconds since 1970.
   std::int64_t not_after() const noexcept;
   // "RSA", "EC", "ED25519"
@@ -41,12 +44,17 @@ class Credential : public RefCounted<Credential> {
   ~Credential() = default;
   bool load(const CredentialInput& input, bool last);
   void load(const PemSource& chain, const PemSource& key, const char* passphrase);
+  void load_certificates(const PemSource& chain);
+  void settle_chain(std::vector<X509Owner> found, std::size_t own, bool ordered,
+                    const std::string& source);
 
   std::vector<X509Owner> chain_;
   std::size_t linked_ = 0;
   std::vector<std::string> warnings_;
   KeyOwner key_;
   std::string key_type_;
+  bool signs_elsewhere_ = false;
+  bool asks_program_ = false;
   Staple staple_;
 };
 

@@ -1,5 +1,7 @@
 #include "tls/decision.h"
 
+#include "tls/signing.h"
+
 #include <utility>
 
 #include <sallyport/decision.h>
@@ -17,6 +19,8 @@ void require_state(bool condition, const char* what) {
 void Decision::check(const Answer& answer) const {
   switch (answer.kind) {
     case Answer::Kind::accept:
+      require_state(facts_.question != SALLY_QUESTION_SIGNATURE,
+                    "only a signature answers the question for one");
       if (!facts_.verdict) return;
       throw Failure(SALLY_INVALID_STATE,
                     {.message = "the peer's certificate did not pass the built-in verification",
@@ -27,14 +31,27 @@ void Decision::check(const Answer& answer) const {
       return require_state(facts_.question == SALLY_QUESTION_PEER,
                            "the question is not about a peer's certificate");
     case Answer::Kind::credential:
+      require_state(
+          !answer.credential || !answer.credential->asks_program() || facts_.signatures_too,
+          "the program has the credential's key, and the TLS config does not ask it for "
+          "signatures: SALLY_QUESTION_SIGNATURE");
       return require_state(facts_.question == SALLY_QUESTION_CREDENTIAL,
                            "the question is not which credential to show");
+    case Answer::Kind::signature:
+      return require_state(facts_.question == SALLY_QUESTION_SIGNATURE,
+                           "the question is not for a signature");
     case Answer::Kind::config:
       return require_state(facts_.question == SALLY_QUESTION_CLIENT_HELLO,
                            "the question is not about a client's hello");
     case Answer::Kind::deny:
       return;
   }
+}
+
+bool Decision::begin() {
+  if (!facts_.signer) return false;
+  sign_on_worker(Ref<Decision>::share(this), facts_.signer);
+  return true;
 }
 
 void Decision::answer(Answer answer) {

@@ -6,9 +6,11 @@
 #include "tls/certificate.h"
 #include "tls/context.h"
 #include "tls/credential.h"
+#include "tls/signer.h"
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -25,15 +27,21 @@ struct DecisionFacts {
   std::vector<std::string> alpn{};
   std::vector<Ref<sally_certificate>> peer_chain{};
   ErrorRef verdict{};  // of the built-in verification; null: it found nothing wrong
+  SignatureRequest signature{};
+  Ref<sally_certificate> signing_certificate{};
+  std::shared_ptr<Signer> signer{};  // who answers; null: the program
+  bool signatures_too = false;       // whether the program is asked for signatures as well
 };
 
 struct Answer {
-  enum class Kind { accept, insecure_accept, deny, credential, config };
+  enum class Kind { accept, insecure_accept, deny, credential, config, signature };
   Kind kind = Kind::deny;
   sally_status why = SALLY_OK;      // of a denial; SALLY_OK: for no reason that was given
   bool nobody = false;              // a denial because nobody answered
   Ref<Credential> credential = {};  // null: none is shown
   Ref<Context> context = {};
+  std::string signature = {};
+  ErrorRef error = {};  // of a denial: the whole story; null: there is no more than `why`
 };
 
 class Decision : public RefCounted<Decision> {
@@ -52,6 +60,8 @@ class Decision : public RefCounted<Decision> {
   void set_peer_address(std::string address) { facts_.peer_address = std::move(address); }
   // `told` is called once, with no lock held, on the thread that answers. Before it is handed out.
   void when_answered(std::function<void()> told) { told_ = std::move(told); }
+  // True where it is answered without the program, which it is then on its way to be. Throws Failure.
+  bool begin();
   void expire() noexcept;  // denied as too late
   void close() noexcept;   // the handshake is over; nobody is told
   // Nothing: it waits for an answer.

@@ -216,6 +216,7 @@ Json questions(const Context& context) {
   if ((asked & SALLY_QUESTION_CREDENTIAL) != 0) list.push_back("credential");
   if ((asked & SALLY_QUESTION_PEER) != 0) list.push_back("peer");
   if ((asked & SALLY_QUESTION_CLIENT_HELLO) != 0) list.push_back("client hello");
+  if ((asked & SALLY_QUESTION_SIGNATURE) != 0) list.push_back("signature");
   return list;
 }
 

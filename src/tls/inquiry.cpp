@@ -21,6 +21,8 @@ const Ref<Decision>& Inquiry::place(std::int32_t question) const noexcept {
       return asked_[0];
     case SALLY_QUESTION_PEER:
       return asked_[1];
+    case SALLY_QUESTION_SIGNATURE:
+      return asked_[3];
     default:
       return asked_[2];
   }
@@ -115,12 +117,15 @@ const char* subject_of_question(std::int32_t question) {
       return "the server's request for a certificate";
     case SALLY_QUESTION_PEER:
       return "the peer's certificate";
+    case SALLY_QUESTION_SIGNATURE:
+      return "the signature by this side's key";
     default:
       return "the client's hello";
   }
 }
 
-// Keeps what the built-in verification found, where the program has said no more than that.
+}  // namespace
+
 void note_denial(HandshakeRecord& record, std::int32_t question, const Answer& answer) {
   const bool too_late = answer.why == SALLY_TIMED_OUT && answer.nobody;
   if (record.verdict && !too_late && answer.why == SALLY_OK) return;
@@ -139,6 +144,15 @@ void note_denial(HandshakeRecord& record, std::int32_t question, const Answer& a
       make_error(too_late ? SALLY_TIMED_OUT : SALLY_DECISION_DENIED, std::move(detail));
 }
 
+bool suspend_until_answered(const Inquiry& inquiry, std::int32_t question) {
+  while (!inquiry.answer_to(question)) {
+    if (ASYNC_get_current_job() == nullptr || ASYNC_pause_job() != 1) return false;
+  }
+  return true;
+}
+
+namespace {
+
 // The certificates as the peer sent them, its own first.
 std::vector<Ref<sally_certificate>> describe_chain(X509* leaf, const STACK_OF(X509) * sent) {
   std::vector<Ref<sally_certificate>> chain;
@@ -150,15 +164,6 @@ std::vector<Ref<sally_certificate>> describe_chain(X509* leaf, const STACK_OF(X5
     }
   }
   return chain;
-}
-
-// Runs the job of SSL_do_handshake only as far as here until there is an answer. False: there is
-// nothing that could be suspended.
-bool suspend_until_answered(const Inquiry& inquiry) {
-  while (!inquiry.answer_to(SALLY_QUESTION_PEER)) {
-    if (ASYNC_get_current_job() == nullptr || ASYNC_pause_job() != 1) return false;
-  }
-  return true;
 }
 
 int conclude_peer(X509_STORE_CTX* store, HandshakeRecord& record, const Answer& answer) {
@@ -198,7 +203,8 @@ int decide_on_peer(SSL* ssl, X509_STORE_CTX* store, HandshakeRecord& record,
     }
     if (SSL_is_server(ssl) == 1) {
       // SSL_set_retry_verify would accept the certificate here.
-      if (!suspend_until_answered(inquiry)) return conclude_peer(store, record, {.nobody = true});
+      if (!suspend_until_answered(inquiry, SALLY_QUESTION_PEER))
+        return conclude_peer(store, record, {.nobody = true});
     } else if (!inquiry.answer_to(SALLY_QUESTION_PEER)) {
       return SSL_set_retry_verify(ssl);
     }
@@ -222,6 +228,7 @@ DecisionFacts facts_of_request(const SSL* ssl, const HandshakeRecord& record) {
     facts.acceptable_cas.push_back(to_text(sk_X509_NAME_value(names, i)));
   }
   facts.peer_chain = describe_chain(SSL_get0_peer_certificate(ssl), SSL_get_peer_cert_chain(ssl));
+  facts.signatures_too = record.inquiry->asks(SALLY_QUESTION_SIGNATURE);
   return facts;
 }
 

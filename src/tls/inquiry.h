@@ -40,7 +40,7 @@ class Inquiry {
   void replace_questions(std::uint32_t questions) noexcept { questions_ = questions; }
 
  private:
-  using Places = std::array<Ref<Decision>, 3>;
+  using Places = std::array<Ref<Decision>, 4>;
   const Ref<Decision>& place(std::int32_t question) const noexcept;
 
   std::uint32_t questions_;
@@ -48,6 +48,14 @@ class Inquiry {
   Ref<Decision> new_;
   bool given_up_ = false;
 };
+
+// For who asks, within OpenSSL's callbacks.
+
+// Runs the job of SSL_do_handshake only as far as here until there is an answer. False: there is
+// nothing that could be suspended.
+bool suspend_until_answered(const Inquiry& inquiry, std::int32_t question);
+// Keeps what the built-in verification found, where the program has said no more than that.
+void note_denial(HandshakeRecord& record, std::int32_t question, const Answer& answer);
 
 // Within OpenSSL's callbacks, where the session asks the question; each is called again after the
 // answer, and answers OpenSSL.

@@ -2,6 +2,7 @@
 
 #include "status/error.h"
 #include "tls/openssl.h"
+#include "tls/signer_provider.h"
 #include "transport/fork.h"
 
 #include <new>
@@ -18,6 +19,7 @@ struct LibraryContext {
     if (OSSL_PROVIDER_load(context, "default") == nullptr) {
       throw Failure(SALLY_INTERNAL, {.message = "OpenSSL's default provider cannot be loaded"});
     }
+    load_signer_provider(context);
   }
   OSSL_LIB_CTX* context;
 };

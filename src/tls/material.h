@@ -53,6 +53,7 @@ struct CredentialInput {
   MaterialSource chain;
   std::optional<MaterialSource> key{};  // none: it is with the chain
   std::shared_ptr<const Secret> passphrase{};
+  bool asks_program = false;  // the program has the key, and the chain is all there is
 };
 
 // What is trusted is everything together.

@@ -5,6 +5,7 @@
 #include "tls/explain.h"
 #include "tls/openssl.h"
 #include "tls/resumption.h"
+#include "tls/signing.h"
 #include "tls/verification_cache.h"
 
 #include <algorithm>
@@ -54,8 +55,8 @@ bool asks_program(int reason) {
 Session::Session(Ref<Context> context, PeerName peer_name, transport::Channel& channel)
     : context_(std::move(context)), port_(channel) {
   record_.peer_name = std::move(peer_name);
-  if (const std::uint32_t questions = context_->settings().questions; questions != 0) {
-    inquiry_ = std::make_unique<Inquiry>(questions);
+  if (context_->may_wait()) {
+    inquiry_ = std::make_unique<Inquiry>(context_->settings().questions);
     record_.inquiry = inquiry_.get();
     port_.keeps = inquiry_->asks(SALLY_QUESTION_CLIENT_HELLO);
   }
@@ -68,11 +69,11 @@ void Session::begin() {
   attach(ssl_.get(), record_);
   BIO* bio = make_record_bio(port_);
   SSL_set_bio(ssl_.get(), bio, bio);
+  // The job that a question about a client or for a signature suspends costs a stack of its own.
+  const bool of_a_client = context_->is_server() && inquiry_ && inquiry_->asks(SALLY_QUESTION_PEER);
+  if (of_a_client || context_->signs_elsewhere()) SSL_set_mode(ssl_.get(), SSL_MODE_ASYNC);
   if (context_->is_server()) {
     SSL_set_accept_state(ssl_.get());
-    // The job that a question about the peer suspends costs a stack of its own.
-    const bool suspends = inquiry_ && inquiry_->asks(SALLY_QUESTION_PEER);
-    if (suspends) SSL_set_mode(ssl_.get(), SSL_MODE_ASYNC);
     return;
   }
   SSL_set_connect_state(ssl_.get());
@@ -106,7 +107,12 @@ Progress Session::handshake() {
   if (!established_) {
     if (!may_go_on()) return waiting_for_answer();
     int reason = 0;
-    const int result = call([](SSL* ssl) { return SSL_do_handshake(ssl); }, reason);
+    const int result = call(
+        [this](SSL* ssl) {
+          const SigningFor scope(record_);
+          return SSL_do_handshake(ssl);
+        },
+        reason);
     paused_ = reason == SSL_ERROR_WANT_ASYNC;
     if (paused_) paused_by_ = std::this_thread::get_id();
     if (result != 1) {
@@ -363,6 +369,7 @@ void Session::drain_for_alert(const ErrorRef& send_error) {
     int reason = 0;
     const int result = call(
         [&](SSL* ssl) {
+          const SigningFor scope(record_);
           return established_ ? SSL_read_ex(ssl, buffer.data(), buffer.size(), &size)
                               : SSL_do_handshake(ssl);
         },

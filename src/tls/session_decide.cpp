@@ -49,6 +49,9 @@ bool Session::deny_undecided() noexcept {
 bool Session::may_go_on() {
   if (!inquiry_) return true;
   if (inquiry_->waits() || is_paused_elsewhere()) return false;
+  const std::optional<Answer> shown = inquiry_->answer_to(SALLY_QUESTION_CREDENTIAL);
+  if (shown && shown->credential && shown->credential->signs_elsewhere())
+    SSL_set_mode(ssl_.get(), SSL_MODE_ASYNC);
   if (!port_.keeps) return true;
   const std::optional<Answer> hello = inquiry_->answer_to(SALLY_QUESTION_CLIENT_HELLO);
   if (!hello) return true;

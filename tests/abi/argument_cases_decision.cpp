@@ -96,6 +96,22 @@ void append_answer_cases(ArgumentCases& cases) {
                   return sally_decision_use_credential(decision, nullptr, error);
                 });
 
+  const char* sign = "sally_decision_signature";
+  const auto sign_with = [](const void* signature, std::size_t size) -> Answering {
+    return [=](auto* decision, World&, sally_error** error) {
+      return sally_decision_signature(decision, signature, size, error);
+    };
+  };
+  append_common(cases, sign, sign_with("x", 1));
+  append_answer(cases, sign, "another question", SALLY_INVALID_STATE, SALLY_QUESTION_PEER,
+                sign_with("x", 1));
+  append_answer(cases, sign, "NULL", SALLY_INVALID_ARGUMENT, SALLY_QUESTION_PEER,
+                sign_with(nullptr, 1));
+  append_answer(cases, sign, "no bytes", SALLY_INVALID_ARGUMENT, SALLY_QUESTION_PEER,
+                sign_with("x", 0));
+  append_answer(cases, sign, "a huge size", SALLY_INVALID_ARGUMENT, SALLY_QUESTION_PEER,
+                sign_with("x", SIZE_MAX));
+
   const char* serve = "sally_decision_use_config";
   const auto use_config = [](Owned<sally_tls_config> World::*config) -> Answering {
     return [=](auto* decision, World& world, sally_error** error) {
@@ -121,6 +137,29 @@ void append_getter_cases(ArgumentCases& cases) {
   };
   text("sally_decision_server_name", sally_decision_server_name);
   text("sally_decision_peer_address", sally_decision_peer_address);
+  text("sally_decision_signature_scheme_name", sally_decision_signature_scheme_name);
+  cases.push_back(gives("sally_decision_signed_content", "NULL and another question", [](World&) {
+    const Waiting waiting(SALLY_QUESTION_PEER);
+    for (sally_decision* decision : {static_cast<sally_decision*>(nullptr), waiting.get()})
+      EXPECT_EQ(sally_decision_signed_content(decision), nullptr);
+  }));
+  cases.push_back(
+      gives("sally_decision_signed_content_size", "NULL and another question", [](World&) {
+        const Waiting waiting(SALLY_QUESTION_PEER);
+        for (sally_decision* decision : {static_cast<sally_decision*>(nullptr), waiting.get()})
+          EXPECT_EQ(sally_decision_signed_content_size(decision), 0u);
+      }));
+  cases.push_back(gives("sally_decision_signature_scheme", "NULL and another question", [](World&) {
+    const Waiting waiting(SALLY_QUESTION_PEER);
+    for (sally_decision* decision : {static_cast<sally_decision*>(nullptr), waiting.get()})
+      EXPECT_EQ(sally_decision_signature_scheme(decision), 0);
+  }));
+  cases.push_back(
+      gives("sally_decision_signing_certificate", "NULL and another question", [](World&) {
+        const Waiting waiting(SALLY_QUESTION_PEER);
+        for (sally_decision* decision : {static_cast<sally_decision*>(nullptr), waiting.get()})
+          EXPECT_EQ(sally_decision_signing_certificate(decision), nullptr);
+      }));
   const auto list = [&](const char* count_name, std::size_t (*count)(const sally_decision*),
                         const char* name, auto get) {
     cases.push_back(gives(count_name, "NULL", [=](World&) { EXPECT_EQ(count(nullptr), 0u); }));
@@ -163,7 +202,7 @@ void append_config_cases(ArgumentCases& cases) {
                                                                     error);
                             }));
   };
-  for (const std::uint32_t unknown : {unsigned{SALLY_QUESTION_SIGNATURE}, 16u, UINT32_MAX}) {
+  for (const std::uint32_t unknown : {16u, 32u, UINT32_MAX}) {
     questions("a question that is not asked", SALLY_INVALID_ARGUMENT, unknown, &World::server);
   }
   questions("a question of clients", SALLY_INVALID_STATE, SALLY_QUESTION_CREDENTIAL,

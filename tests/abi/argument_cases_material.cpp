@@ -85,6 +85,36 @@ void append_credential_cases(ArgumentCases& cases) {
                             return sally_credential_from_memory("x", 1, nullptr, 0, nullptr,
                                                                 nullptr, error);
                           }));
+  const auto certificates = [&](const char* what, sally_status status, const void* chain,
+                                std::size_t size) {
+    cases.push_back(answers("sally_credential_from_certificates", what, status,
+                            [=](World&, Outputs& out, sally_error** error) {
+                              return sally_credential_from_certificates(
+                                  chain, size, out.handle<sally_credential>(), error);
+                            }));
+  };
+  certificates("a NULL chain", SALLY_INVALID_ARGUMENT, nullptr, 0);
+  certificates("no bytes", SALLY_CREDENTIAL_NO_CERTIFICATE, "", 0);
+  certificates("a size that cannot be", SALLY_LIMIT_EXCEEDED, "x", SIZE_MAX);
+  cases.push_back(answers("sally_credential_from_certificates", "a NULL output",
+                          SALLY_INVALID_ARGUMENT, [](World&, Outputs&, sally_error** error) {
+                            return sally_credential_from_certificates("x", 1, nullptr, error);
+                          }));
+  const auto load_certificates = [&](const char* what, sally_status status, const char* uri) {
+    cases.push_back(answers("sally_credential_load_certificates", what, status,
+                            [=](World&, Outputs& out, sally_error** error) {
+                              return sally_credential_load_certificates(
+                                  uri, out.handle<sally_credential>(), error);
+                            }));
+  };
+  load_certificates("a NULL chain", SALLY_INVALID_ARGUMENT, nullptr);
+  load_certificates("an empty chain", SALLY_INVALID_ARGUMENT, "");
+  load_certificates("a file that is not there", SALLY_FILE_NOT_FOUND, "/no/such/file.pem");
+  load_certificates("a scheme that is not known", SALLY_NOT_SUPPORTED, "https://example.test/");
+  cases.push_back(answers("sally_credential_load_certificates", "a NULL output",
+                          SALLY_INVALID_ARGUMENT, [](World&, Outputs&, sally_error** error) {
+                            return sally_credential_load_certificates("x", nullptr, error);
+                          }));
   cases.push_back(answers("sally_credential_copy_warnings", "a NULL handle", SALLY_INVALID_ARGUMENT,
                           [](World&, Outputs& out, sally_error** error) {
                             return sally_credential_copy_warnings(nullptr,
