@@ -118,17 +118,16 @@ class ExternalSigner
   Decision decision_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Sides, ExternalSigner,
-                         testing::Combine(testing::Values(SALLY_TLS_1_2, SALLY_TLS_1_3),
-                                          testing::Values(SALLY_ROLE_CLIENT, SALLY_ROLE_SERVER),
-                                          testing::Range(std::size_t{0}, keys.size())),
-                         [](const auto& info) {
-                           return std::string(std::get<0>(info.param) == SALLY_TLS_1_2 ? "Tls12"
-                                                                                       : "Tls13") +
-                                  (std::get<1>(info.param) == SALLY_ROLE_CLIENT ? "Client"
-                                                                                : "Server") +
-                                  keys.at(std::get<2>(info.param)).name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Sides, ExternalSigner,
+    testing::Combine(testing::Values(SALLY_TLS_1_2, SALLY_TLS_1_3),
+                     testing::Values(SALLY_ROLE_CLIENT, SALLY_ROLE_SERVER),
+                     testing::Range(std::size_t{0}, keys.size())),
+    [](const auto& chosen) {
+      return std::string(std::get<0>(chosen.param) == SALLY_TLS_1_2 ? "Tls12" : "Tls13") +
+             (std::get<1>(chosen.param) == SALLY_ROLE_CLIENT ? "Client" : "Server") +
+             keys.at(std::get<2>(chosen.param)).name;
+    });
 
 TEST_P(ExternalSigner, IsAskedWithAllThatItNeedsAndMakesTheSignature) {
   meet();
@@ -219,7 +218,8 @@ TEST(ExternalSigners, MustBeAskedByTheConfig) {
   const Result made = called(
       [&](sally_error** error) { return sally_stream_create(&options, Out(stream), error); });
   EXPECT_EQ(made, SALLY_INVALID_STATE);
-  EXPECT_NE(made.text(SALLY_ERROR_FIELD_HINT).find("SALLY_QUESTION_SIGNATURE"), std::string::npos);
+  EXPECT_NE(std::string(sally_error_hint(made.error.get())).find("SALLY_QUESTION_SIGNATURE"),
+            std::string::npos);
   EXPECT_EQ(sally_tls_config_set_questions(config.get(), signature, nullptr), SALLY_OK);
   Desk desk;
   options.decisions = desk.completion();
