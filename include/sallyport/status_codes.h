@@ -225,6 +225,14 @@ enum {
   SALLY_TICKET_KEYS_BAD_FORMAT = 420,
   /* the signature that this side was given for its handshake does not verify */
   SALLY_SIGNATURE_INVALID = 421,
+  /* no PKCS#11 token is there that fits the URI */
+  SALLY_TOKEN_NOT_FOUND = 422,
+  /* the PKCS#11 token did not do what it was asked for */
+  SALLY_TOKEN_FAILED = 423,
+  /* the PKCS#11 token is locked after too many wrong PINs */
+  SALLY_TOKEN_PIN_LOCKED = 424,
+  /* the PKCS#11 module cannot be used */
+  SALLY_TOKEN_MODULE_UNAVAILABLE = 425,
 
   /* --- Alerts that the peer sent: 1000 plus the AlertDescription (RFC 8446 section 6). --- */
 

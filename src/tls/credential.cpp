@@ -5,6 +5,7 @@
 #include "tls/error_queue.h"
 #include "tls/openssl.h"
 #include "tls/own_chain.h"
+#include "tls/pkcs11.h"
 #include "tls/pkcs12.h"
 #include "tls/signer_provider.h"
 
@@ -93,6 +94,20 @@ Found find(const PemSource& chain, const PemSource& key, const char* passphrase)
   return found;
 }
 
+[[noreturn]] void fail_mismatch(X509* first, const std::string& chain, const std::string& key,
+                                std::string found) {
+  throw Failure(
+      SALLY_CREDENTIAL_KEY_MISMATCH,
+      {.message = "the key of '" + key + "' is not the one of the certificate of '" + chain + "'",
+       .depth = 0,
+       .subject = subject_of(first),
+       .issuer = issuer_of(first),
+       .expected = "the private key of a public key of kind " + key_of(first),
+       .found = std::move(found),
+       .source = key,
+       .phase = "load"});
+}
+
 // The certificate's key, with its private half somewhere else; null for `signer`: with the program.
 KeyOwner remote_key(X509* certificate, std::shared_ptr<Signer> signer, const std::string& source) {
   clear_errors();
@@ -126,10 +141,17 @@ Credential::Credential(const CredentialInput& input) {
 
 // False where a chain and a key that do not match may have been read while both were being replaced.
 bool Credential::load(const CredentialInput& input, bool last) {
-  const PemSource chain = input.chain.read();
+  const bool in_token = is_token_uri(input.chain.uri());
+  const PemSource chain =
+      in_token ? read_token_certificates(input.chain.uri()) : input.chain.read();
   const char* passphrase = input.passphrase ? input.passphrase->c_str() : nullptr;
   if (input.asks_program) {
     load_certificates(chain);
+    return true;
+  }
+  const std::string& key_uri = (input.key ? *input.key : input.chain).uri();
+  if (is_token_uri(key_uri)) {
+    load_token_key(chain, !in_token, key_uri, input.passphrase);
     return true;
   }
   try {
@@ -160,18 +182,8 @@ void Credential::load(const PemSource& chain, const PemSource& key, const char* 
   });
   clear_errors();
   if (own == found.certificates.end()) {
-    X509* first = found.certificates.front().get();
-    throw Failure(
-        SALLY_CREDENTIAL_KEY_MISMATCH,
-        {.message = "the key of '" + key.name() + "' is not the one of the certificate of '" +
-                    chain.name() + "'",
-         .depth = 0,
-         .subject = subject_of(first),
-         .issuer = issuer_of(first),
-         .expected = "the private key of a public key of kind " + key_of(first),
-         .found = key_type_ + " " + std::to_string(EVP_PKEY_get_bits(key_.get())) + " bits",
-         .source = key.name(),
-         .phase = "load"});
+    fail_mismatch(found.certificates.front().get(), chain.name(), key.name(),
+                  key_type_ + " " + std::to_string(EVP_PKEY_get_bits(key_.get())) + " bits");
   }
   const auto index = static_cast<std::size_t>(own - found.certificates.begin());
   settle_chain(std::move(found.certificates), index, found.ordered, chain.name());
@@ -189,6 +201,32 @@ void Credential::load_certificates(const PemSource& chain) {
   key_type_ = signing_type(key_.get(), chain.name());
   signs_elsewhere_ = asks_program_ = true;
   settle_chain(std::move(found), 0, /*ordered=*/true, chain.name());
+}
+
+// Not every token tells a private key's public half, but each can sign.
+void Credential::load_token_key(const PemSource& chain, bool ordered, const std::string& uri,
+                                const std::shared_ptr<const Secret>& pin) {
+  std::vector<X509Owner> found = read_certificates(chain, SALLY_CREDENTIAL_BAD_FORMAT);
+  if (found.empty()) {
+    throw Failure(SALLY_CREDENTIAL_NO_CERTIFICATE,
+                  {.message = "'" + chain.name() + "'", .source = chain.name(), .phase = "load"});
+  }
+  const std::shared_ptr<TokenSigner> signer = open_token_key(uri, pin);
+  const std::string& type = signer->key_type();
+  const SignatureRequest proof{find_scheme(type, "SHA2-256", type == "RSA"),
+                               "Sallyport asks whether this key is that of its certificate"};
+  const std::string signature = signer->sign(proof);
+  const auto own = std::ranges::find_if(found, [&](const X509Owner& certificate) {
+    EVP_PKEY* half = X509_get0_pubkey(certificate.get());
+    return half != nullptr && EVP_PKEY_is_a(half, type.c_str()) == 1 &&
+           verifies(half, proof, signature);
+  });
+  if (own == found.end()) fail_mismatch(found.front().get(), chain.name(), shown_uri(uri), type);
+  key_ = remote_key(own->get(), signer, shown_uri(uri));
+  key_type_ = type;
+  signs_elsewhere_ = true;
+  const auto index = static_cast<std::size_t>(own - found.begin());
+  settle_chain(std::move(found), index, ordered, chain.name());
 }
 
 void Credential::settle_chain(std::vector<X509Owner> found, std::size_t own, bool ordered,

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,8 @@ class Credential : public RefCounted<Credential> {
   bool load(const CredentialInput& input, bool last);
   void load(const PemSource& chain, const PemSource& key, const char* passphrase);
   void load_certificates(const PemSource& chain);
+  void load_token_key(const PemSource& chain, bool ordered, const std::string& uri,
+                      const std::shared_ptr<const Secret>& pin);
   void settle_chain(std::vector<X509Owner> found, std::size_t own, bool ordered,
                     const std::string& source);
 

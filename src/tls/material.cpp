@@ -1,6 +1,7 @@
 #include "tls/material.h"
 
 #include "status/error.h"
+#include "tls/pkcs11.h"
 #include "tls/trust_store.h"
 
 #include <algorithm>
@@ -55,9 +56,14 @@ std::vector<std::string> files_of(const MaterialSource& source) {
 }
 
 std::vector<std::string> files_of(const CredentialInput& input) {
-  std::vector<std::string> files = files_of(input.chain);
-  if (input.key) append(files, files_of(*input.key));
+  std::vector<std::string> files;
+  if (!is_token_uri(input.chain.uri())) append(files, files_of(input.chain));
+  if (input.key && !is_token_uri(input.key->uri())) append(files, files_of(*input.key));
   return files;
+}
+
+bool is_in_token(const CredentialInput& input) {
+  return is_token_uri(input.chain.uri()) || (input.key && is_token_uri(input.key->uri()));
 }
 
 std::vector<std::string> files_of(const TrustInput& input) {

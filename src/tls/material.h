@@ -68,5 +68,7 @@ struct TrustInput {
 std::vector<std::string> files_of(const MaterialSource& source);
 std::vector<std::string> files_of(const CredentialInput& input);
 std::vector<std::string> files_of(const TrustInput& input);
+// Whether any of it is in a token, which can be read again though it is in no file.
+bool is_in_token(const CredentialInput& input);
 
 }  // namespace sally::tls

@@ -111,10 +111,10 @@ PemSource PemSource::from_uri(const std::string& uri) {
   return PemSource(std::move(bytes), std::move(path));
 }
 
-PemSource PemSource::from_memory(std::string_view bytes) {
+PemSource PemSource::from_memory(std::string_view bytes, std::string name) {
   // Before the copy: a size that nothing can have is a mistake of the caller, not a lack of memory.
   check_size(bytes);
-  return PemSource(std::vector<char>(bytes.begin(), bytes.end()), "memory");
+  return PemSource(std::vector<char>(bytes.begin(), bytes.end()), std::move(name));
 }
 
 PemSource::~PemSource() {

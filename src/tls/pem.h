@@ -15,7 +15,7 @@ class PemSource {
  public:
   // A "file:" URI or a path. Throws Failure: not found, access denied, unreadable, not supported.
   static PemSource from_uri(const std::string& uri);
-  static PemSource from_memory(std::string_view bytes);
+  static PemSource from_memory(std::string_view bytes, std::string name = "memory");
   ~PemSource();
   PemSource(PemSource&&) noexcept = default;
   PemSource& operator=(PemSource&&) = delete;  // it would let go of bytes that are not wiped

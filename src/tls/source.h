@@ -18,6 +18,12 @@
 
 namespace sally::tls {
 
+// What is none of a credential's is in files or in memory.
+template <class Input>
+bool is_in_token(const Input& /*input*/) {
+  return false;
+}
+
 // `Material` is immutable, reference-counted, and made of an `Input`, which says where it comes from and
 // can be read again and again; files_of(input) are the files and folders that it is in. Any thread may
 // call any of it.
@@ -51,7 +57,7 @@ class Source : public RefCounted<Source<Material, Input>> {
   void reload() {
     // One at a time, or the older of two readings could win.
     const std::lock_guard turn(reloading_);
-    require_files();
+    if (!input_ || !is_in_token(*input_)) require_files();
     load(*input_);
   }
 

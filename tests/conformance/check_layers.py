@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 LAYERS = ["status", "transport", "tls", "socket", "abi"]  # from the ground up
-LIBRARIES = {"openssl": {"tls"}, "asio": {"transport"}, "nlohmann": {"status", "tls"}}  # who may see it
+LIBRARIES = {"openssl": {"tls"}, "asio": {"transport"}, "p11-kit": {"tls"}, "nlohmann": {"status", "tls"}}  # who may see it
 SYSTEM_FOLDERS = {"arpa", "linux", "net", "netinet", "sys"}
 C_HEADERS = {
     "assert.h", "complex.h", "ctype.h", "errno.h", "fenv.h", "float.h", "inttypes.h", "iso646.h", "limits.h",

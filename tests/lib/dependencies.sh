@@ -1,12 +1,13 @@
 # Sourced by tests/run and examples/run: makes sure that what they need is installed, and never asks a question.
 
 build_packages=(
-  g++ cmake ninja-build pkg-config libssl-dev libasio-dev nlohmann-json3-dev libcli11-dev
+  g++ cmake ninja-build pkg-config libssl-dev libasio-dev nlohmann-json3-dev libcli11-dev libp11-kit-dev
   python3 python3-cryptography # certs/generate.py
 )
 test_packages=(
   "${build_packages[@]}"
   libgtest-dev libgmock-dev python3-pytest openssl curl abigail-tools binutils file
+  softhsm2 libsofthsm2 opensc libp11-kit0 # tokens
 )
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 
