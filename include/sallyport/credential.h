@@ -15,9 +15,9 @@ typedef struct sally_credential sally_credential;
 
 /*
  * sally_credential_load reads a chain (own certificate and its issuers; the root may be left out) and
- * a private key. A URI is "file:PATH", or just PATH. `key_uri` may be NULL: the key is then in the
- * same file as the chain. `passphrase` may be NULL; it is never asked for on a terminal, and it and
- * the key are wiped from memory once they are no longer needed.
+ * a private key. A URI is "file:PATH", or just PATH, or names objects in a token (below). `key_uri`
+ * may be NULL: the key is then in the same file as the chain. `passphrase` may be NULL; it is never
+ * asked for on a terminal, and it and the key are wiped from memory once they are no longer needed.
  *
  * The format is told from what is in the file:
  * - PEM: certificates; a key as PKCS#8, encrypted or not, PKCS#1 or SEC 1;
@@ -42,6 +42,23 @@ typedef struct sally_credential sally_credential;
  * SALLY_CREDENTIAL_UNSUPPORTED_KEY: a key type that TLS 1.2 and 1.3 cannot sign with, or an
  * encryption that is not known.
  * SALLY_NOT_SUPPORTED: a URI scheme that this library does not know.
+ *
+ * A key in a PKCS#11 token (HSM, smart card) is a "pkcs11:" URI (RFC 7512), and stays there: the token
+ * signs, on a thread of the library, while the handshake waits on its event loop, no longer than
+ * sally_tls_config_set_decision_timeout. Keys are RSA, with PSS padding too, or ECDSA. The chain may
+ * come from a file, or from the token: then `chain_uri` is a pkcs11: URI too, all certificates that it
+ * describes are the chain, and with NULL for `key_uri` the private key is the one that it describes.
+ * Tokens are reached through p11-kit and the modules that it is configured with, or the one that
+ * module-path names. The PIN is `passphrase`, else what pin-value says, or pin-source, a file; a token
+ * with a keypad of its own asks there. No error shows more of the URI than what stands before the "?".
+ * That the key is the certificate's is found out by one signature when it is loaded.
+ *
+ * SALLY_NOT_SUPPORTED: this build, or this machine, has no p11-kit.
+ * SALLY_TOKEN_MODULE_UNAVAILABLE, SALLY_TOKEN_NOT_FOUND: no such module, no such token.
+ * SALLY_CREDENTIAL_PASSPHRASE_NEEDED, SALLY_CREDENTIAL_WRONG_PASSPHRASE, SALLY_TOKEN_PIN_LOCKED: of
+ * the PIN.
+ * SALLY_TOKEN_FAILED: anything else that the token says; later too, of a handshake.
+ * SALLY_INVALID_ARGUMENT: no such URI; one that describes several tokens, or several keys.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_load(const char *chain_uri,
                                                                 const char *key_uri,
@@ -89,8 +106,8 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_copy_certificate(
     const sally_credential *credential, sally_certificate **certificate, sally_error **error);
 
 /*
- * sally_credential_reload reads its files again. Whole or not at all: where the new files fail,
- * with a status of sally_credential_load, the old generation stays in force. Handshakes that begin
+ * sally_credential_reload reads its files, or its token, again. Whole or not at all: where the new
+ * ones fail, with a status of sally_credential_load, the old generation stays in force. Handshakes that begin
  * afterwards use the new one; connections that there are go on with what they had. From any thread.
  *
  * SALLY_INVALID_STATE: it was loaded from memory; use replace.

@@ -20,6 +20,7 @@ std::string shown_uri(std::string_view uri) {
 
 PemSource read_token_certificates(const std::string& text) {
   const pkcs11::Uri uri(text);
+  const pkcs11::ModuleUse use;
   CK_OBJECT_CLASS kind = CKO_CERTIFICATE;
   CK_CERTIFICATE_TYPE x509 = CKC_X_509;
   std::vector<CK_ATTRIBUTE> attributes = uri.object();

@@ -3,6 +3,7 @@
 #include "tls/openssl.h"
 #include "tls/pkcs11.h"
 #include "tls/pkcs11_module.h"
+#include "tls/signing.h"
 
 #include <algorithm>
 #include <array>
@@ -97,6 +98,7 @@ class Key final : public TokenSigner {
  public:
   Key(const std::string& text, std::shared_ptr<const Secret> pin)
       : uri_(text), pin_(pin ? std::move(pin) : uri_.pin()) {
+    const pkcs11::ModuleUse use;
     Login login = open();
     constexpr CK_KEY_TYPE none = CK_UNAVAILABLE_INFORMATION;
     const auto type = number_in(login.session.attribute(login.key, CKA_KEY_TYPE), none);
@@ -110,11 +112,24 @@ class Key final : public TokenSigner {
         number_in<CK_BBOOL>(login.session.attribute(login.key, CKA_ALWAYS_AUTHENTICATE),
                             CK_FALSE) != CK_FALSE;
     idle_.push_back(std::move(login));
+    pkcs11::watch_for_exit();
   }
 
   const std::string& key_type() const noexcept override { return key_type_; }
 
+  // Its last reference may go on an event loop, which a token must not keep waiting.
+  ~Key() override {
+    try {
+      const auto left = std::make_shared<std::vector<Login>>(std::move(idle_));
+      if (!left->empty()) run_on_worker([left] {});
+    } catch (...) {
+      // Without a thread they were closed here.
+    }
+  }
+
   std::string sign(const SignatureRequest& request) override {
+    const pkcs11::ModuleUse use;
+    if (!use) fail(SALLY_TOKEN_FAILED, uri_, "the program exits", CKR_OK);
     if (std::optional<Login> idle = take_idle()) {
       std::string signature;
       const CK_RV result = sign_with(*idle, request, signature);

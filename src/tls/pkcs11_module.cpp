@@ -6,10 +6,16 @@
 #include "transport/fork.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <dlfcn.h>
 #include <map>
 #include <mutex>
 #include <new>
+#include <openssl/crypto.h>
+#include <shared_mutex>
+#include <span>
 #include <utility>
 
 namespace sally::tls::pkcs11 {
@@ -44,6 +50,41 @@ transport::PerProcess<Kit> shared_kit;
 
 }  // namespace
 
+namespace {
+
+// How long an exit waits for what tokens are doing just then.
+constexpr std::chrono::seconds patience{2};
+
+struct Exit {
+  std::shared_timed_mutex in_use;
+  std::atomic<bool> begun = false;
+};
+transport::PerProcess<Exit> at_exit;
+
+void end_use() noexcept {
+  Exit* exit = at_exit.existing();
+  if (exit == nullptr || exit->begun.exchange(true)) return;
+  if (exit->in_use.try_lock_for(patience)) exit->in_use.unlock();
+}
+
+}  // namespace
+
+void watch_for_exit() noexcept {
+  static_cast<void>(std::atexit(&end_use));
+}
+
+ModuleUse::ModuleUse() noexcept {
+  Exit* exit = at_exit.existing();
+  if (exit == nullptr || exit->begun) return;
+  exit->in_use.lock_shared();
+  usable_ = !exit->begun;
+  if (!usable_) exit->in_use.unlock_shared();
+}
+
+ModuleUse::~ModuleUse() {
+  if (usable_) at_exit.existing()->in_use.unlock_shared();
+}
+
 Kit::Kit() {
   const Library library;
   library.find(uri_new, "p11_kit_uri_new");
@@ -65,6 +106,7 @@ Kit::Kit() {
   library.find(module_release, "p11_kit_module_release");
   library.find(message, "p11_kit_message");
   library.find(strerror, "p11_kit_strerror");
+  at_exit.get();
 }
 
 const Kit& kit() {
@@ -130,6 +172,7 @@ class Modules {
     if (registered_.empty()) {
       CK_FUNCTION_LIST** list = kit().modules_load_and_initialize(0);
       for (; list != nullptr && *list != nullptr; ++list) registered_.push_back(*list);
+      watch_for_exit();
     }
     return registered_;
   }
@@ -144,13 +187,30 @@ class Modules {
       kit().module_release(module);
       return nullptr;
     }
+    watch_for_exit();
     return known = module;
+  }
+
+  // With which PIN we are logged in, by the token's name for itself; a token does not look at the
+  // PIN of who comes second.
+  void remember_pin(const std::string& token, const Secret& pin) {
+    const std::lock_guard lock(mutex_);
+    pins_[token] = std::make_shared<const Secret>(pin.view());
+  }
+  bool is_another_pin(const std::string& token, const Secret& pin) {
+    const std::lock_guard lock(mutex_);
+    const auto known = pins_.find(token);
+    if (known == pins_.end()) return false;
+    const std::string_view before = known->second->view();
+    return before.size() != pin.view().size() ||
+           CRYPTO_memcmp(before.data(), pin.c_str(), before.size()) != 0;
   }
 
  private:
   std::mutex mutex_;
   std::vector<CK_FUNCTION_LIST*> registered_;
   std::map<std::string, CK_FUNCTION_LIST*> named_;
+  std::map<std::string, std::shared_ptr<const Secret>> pins_;
 };
 
 transport::PerProcess<Modules> modules;
@@ -210,13 +270,27 @@ std::vector<Slot> find_slots(const Uri& uri) {
   return found;
 }
 
+namespace {
+
+std::string name_of(const CK_TOKEN_INFO& token) {
+  std::string name;
+  for (const std::span<const unsigned char> part :
+       {std::span<const unsigned char>(token.label), std::span<const unsigned char>(token.model),
+        std::span<const unsigned char>(token.serialNumber)})
+    name.append(part.begin(), part.end());
+  return name;
+}
+
+}  // namespace
+
 Session::Session(const Slot& slot, const Uri& uri) : module(slot.module) {
   require(module->C_OpenSession(slot.id, CKF_SERIAL_SESSION, nullptr, nullptr, &handle), uri,
           "no session with the token");
 }
 
 Session::~Session() {
-  if (handle != CK_INVALID_HANDLE) module->C_CloseSession(handle);
+  if (handle == CK_INVALID_HANDLE) return;
+  if (const ModuleUse use; use) module->C_CloseSession(handle);
 }
 
 Session::Session(Session&& other) noexcept
@@ -230,8 +304,12 @@ void Session::log_in(const Slot& slot, const Uri& uri, const Secret* pin) {
   const CK_ULONG size = pin != nullptr ? pin->view().size() : 0;
   switch (const CK_RV result = module->C_Login(handle, CKU_USER, text, size)) {
     case CKR_OK:
-    case CKR_USER_ALREADY_LOGGED_IN:
+      if (pin != nullptr) modules.get().remember_pin(name_of(slot.token), *pin);
       return;
+    case CKR_USER_ALREADY_LOGGED_IN:
+      if (pin == nullptr || !modules.get().is_another_pin(name_of(slot.token), *pin)) return;
+      fail(SALLY_CREDENTIAL_WRONG_PASSPHRASE, uri, "this program logged in with another PIN",
+           CKR_OK);
     case CKR_PIN_INCORRECT:
     case CKR_PIN_INVALID:
     case CKR_PIN_LEN_RANGE:

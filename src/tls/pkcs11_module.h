@@ -56,6 +56,22 @@ class Uri {
   std::string shown_;
 };
 
+// Modules end themselves while the program exits, and crash where they are called afterwards: what
+// calls them holds one of these. False: there is nothing to be called any more.
+class ModuleUse {
+ public:
+  ModuleUse() noexcept;
+  ~ModuleUse();
+  ModuleUse(const ModuleUse&) = delete;
+  ModuleUse& operator=(const ModuleUse&) = delete;
+  explicit operator bool() const noexcept { return usable_; }
+
+ private:
+  bool usable_ = false;
+};
+// Once more after a module was used as far as it will be: what it makes later ends earlier.
+void watch_for_exit() noexcept;
+
 // How a call to a token ended, as an error. Throws it.
 [[noreturn]] void fail(sally_status status, const Uri& uri, const std::string& what, CK_RV result);
 void require(CK_RV result, const Uri& uri, const char* what);

@@ -149,8 +149,12 @@ Answer answer_of(Signer& signer, const SignatureRequest& request) {
 
 }  // namespace
 
+void run_on_worker(std::function<void()> task) {
+  workers.get().submit(std::move(task));
+}
+
 void sign_on_worker(Ref<Decision> decision, std::shared_ptr<Signer> signer) {
-  workers.get().submit([decision = std::move(decision), signer = std::move(signer)] {
+  run_on_worker([decision = std::move(decision), signer = std::move(signer)] {
     if (decision->result()) return;  // it was given up meanwhile
     Answer answer = answer_of(*signer, decision->facts().signature);
     try {

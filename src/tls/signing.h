@@ -4,6 +4,7 @@
 
 #include "tls/signer.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ std::optional<std::string> sign_in_handshake(std::shared_ptr<const RemoteKey> ke
                                              SignatureRequest request);
 
 class Decision;
+
+// On a thread that may be blocked. Throws Failure where there is no thread to be had.
+void run_on_worker(std::function<void()> task);
 
 // Has the decision answered by the signer, on a thread that may be blocked. Throws Failure where
 // there is no thread to be had.
