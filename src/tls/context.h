@@ -35,11 +35,13 @@ class Context : public RefCounted<Context> {
   // The peers' chains that were found good.
   VerificationCache& verified() const noexcept { return *verified_; }
   // Whether sessions are resumed at all.
-  // Not where the program decides about identities each time: resuming asks it nothing.
+  // Not where the program decides about identities each time, or demands a staple: resuming asks
+  // and brings nothing.
   bool resumes() const noexcept {
     constexpr std::uint32_t identities = SALLY_QUESTION_PEER | SALLY_QUESTION_CREDENTIAL;
     return settings_.resumption && !settings_.skip_verification &&
-           (settings_.questions & identities) == 0;
+           (settings_.questions & identities) == 0 &&
+           (is_server() || settings_.ocsp != SALLY_OCSP_REQUIRE);
   }
   SessionCache& sessions() const noexcept { return sessions_; }
   const std::string& resumption_scope() const noexcept { return resumption_scope_; }

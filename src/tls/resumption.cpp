@@ -252,10 +252,15 @@ void offer_session(SSL* ssl, const Context& context, HandshakeRecord& record) {
     clear_errors();
     return;
   }
-  // A ticket of TLS 1.3 is used once (RFC 8446 appendix C.4), so that nobody can link connections.
-  if (SSL_SESSION_get_protocol_version(known.session.get()) < TLS1_3_VERSION) {
-    context.sessions().add(server_of(record.peer_name), std::move(known));
-  }
+}
+
+// A ticket of TLS 1.3 is used once (RFC 8446 appendix C.4), so that nobody can link connections. In
+// TLS 1.2 OpenSSL tells nobody of the one that a server renewed.
+void keep_resumed(SSL* ssl) {
+  if (SSL_version(ssl) >= TLS1_3_VERSION) return;
+  SSL_SESSION* session = SSL_get1_session(ssl);
+  if (session == nullptr || keep_session(ssl, session) == 1) return;
+  SSL_SESSION_free(session);
 }
 
 }  // namespace sally::tls

@@ -26,5 +26,7 @@ void bind_to_server_name(ssl_st* ssl);
 
 // On a client, before the handshake: offers the newest session that fits.
 void offer_session(ssl_st* ssl, const Context& context, HandshakeRecord& record);
+// On a client, when a session was resumed: of TLS 1.2 it may be resumed again.
+void keep_resumed(ssl_st* ssl);
 
 }  // namespace sally::tls

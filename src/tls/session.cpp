@@ -169,8 +169,10 @@ Progress Session::confirm() {
 
 // No verify callback runs where a session is resumed: then its chain was checked again before.
 void Session::settle_peer() {
-  if (SSL_session_reused(ssl_.get()) == 1)
+  if (SSL_session_reused(ssl_.get()) == 1) {
     record_.peer_verified = record_.good && SSL_get0_peer_certificate(ssl_.get()) != nullptr;
+    if (!context_->is_server()) keep_resumed(ssl_.get());
+  }
   if (!record_.peer_verified) record_.good.reset();
 }
 
