@@ -235,6 +235,26 @@ TEST_P(Resumption, LetsNobodyInWhoseCertificateHasExpiredMeanwhile) {
   expect_refusal_by(second, SALLY_CERTIFICATE_EXPIRED);
 }
 
+TEST_P(Resumption, LetsNobodyInWhoseCertificateWasRevokedMeanwhile) {
+  const auto trust = Zoo::trust("ca-root");
+  TlsSetup without_trust = setup;
+  without_trust.trust = "";
+  const auto config = server_with(keys, without_trust);
+  ASSERT_EQ(sally_tls_config_set_trust(config.get(), trust.get(), nullptr), SALLY_OK);
+  Listener listener(config);
+  const auto revoked = client_config({.credential = "client-good-ed25519"});
+  EXPECT_FALSE(resumes(listener, revoked.get()));
+  EXPECT_TRUE(resumes(listener, revoked.get()));
+  ASSERT_EQ(
+      sally_trust_store_add_crl(trust.get(), Zoo::crl_path("file-crl-revoking").c_str(), nullptr),
+      SALLY_OK);
+  Stream late = listener.stream(revoked.get());
+  if (late.connect().ok()) {
+    EXPECT_FALSE(late.read_status().ok());
+  }
+  EXPECT_EQ(listener.next_refusal().status(), SALLY_CERTIFICATE_REVOKED);
+}
+
 TEST_P(Resumption, LetsNobodyInWhomThePolicyNoLongerAllows) {
   const auto strict = server_with(keys, setup);
   ASSERT_EQ(
