@@ -203,6 +203,8 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_update_keys(sally_stream 
  * SALLY_END_OF_STREAM: the peer closed properly (close_notify).
  * SALLY_TRUNCATED: the transport ended without close_notify; what came may have been cut by an
  * attacker.
+ * SALLY_RENEGOTIATION_REFUSED: the peer asked for TLS 1.2 renegotiation, was told that there is none
+ * (alert no_renegotiation), and broke off; how is the error's cause. A peer that goes on is served on.
  *
  * SALLY_WOULD_BLOCK, SALLY_TIMED_OUT, SALLY_CANCELED, SALLY_BUSY and argument errors pass; every
  * other failure is final and is returned by all later reads.

@@ -48,6 +48,18 @@ class TlsConfig
     return set(
         [&](sally_error** error) { return sally_tls_config_set_client_auth(get(), mode, error); });
   }
+  // What becomes of clients that ask for a name which nothing here bears: a SALLY_UNKNOWN_NAME_*.
+  TlsConfig unknown_name(std::int32_t mode) {
+    return set(
+        [&](sally_error** error) { return sally_tls_config_set_unknown_name(get(), mode, error); });
+  }
+  // Clients that ask for this name, or one of this wildcard, are served by another config entirely.
+  TlsConfig host(const std::string& name, const TlsConfig& config) {
+    const char* text = detail::c_text(name);
+    return set([&](sally_error** error) {
+      return sally_tls_config_add_host(get(), text, config.get(), error);
+    });
+  }
   // The lowest and highest version, each a SALLY_TLS_* or 0 for what there is.
   TlsConfig versions(std::int32_t min, std::int32_t max) {
     return set(

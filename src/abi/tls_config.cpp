@@ -79,6 +79,27 @@ sally_status sally_tls_config_set_client_auth(sally_tls_config* config, int32_t 
   });
 }
 
+sally_status sally_tls_config_set_unknown_name(sally_tls_config* config, int32_t mode,
+                                               sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(mode == SALLY_UNKNOWN_NAME_SERVE || mode == SALLY_UNKNOWN_NAME_REFUSE,
+            "mode is not a SALLY_UNKNOWN_NAME_*");
+    handle.object->set_unknown_name(mode);
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_add_host(sally_tls_config* config, const char* name,
+                                       sally_tls_config* host, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(name != nullptr, "name is NULL");
+    handle.object->add_host(name, usable(host).object);
+    return SALLY_OK;
+  });
+}
+
 sally_status sally_tls_config_set_versions(sally_tls_config* config, int32_t min, int32_t max,
                                            sally_error** error) {
   return guarded(error, [&] {

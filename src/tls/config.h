@@ -13,8 +13,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sallyport/tls_config.h>
@@ -22,6 +24,7 @@
 namespace sally::tls {
 
 class Context;
+class Hosts;
 
 // With the material of one generation.
 struct Settings {
@@ -43,8 +46,11 @@ struct Settings {
   std::int64_t session_lifetime_s = 3600;
   Ref<TicketKeySource> ticket_keys;  // null: sessions are kept here, not by the clients
   VerificationRules rules;
-  std::uint32_t questions = 0;        // SALLY_QUESTION_*
-  std::int64_t decision_ms = 10'000;  // how long each may be thought about; negative: no limit
+  std::shared_ptr<const Hosts> hosts{};  // null: none
+  std::int32_t unknown_name = SALLY_UNKNOWN_NAME_SERVE;
+  std::uint32_t questions = 0;           // SALLY_QUESTION_*
+  std::uint32_t questions_of_hosts = 0;  // likewise; known once the hosts are frozen
+  std::int64_t decision_ms = 10'000;     // how long each may be thought about; negative: no limit
 };
 
 class Config : public RefCounted<Config> {
@@ -75,8 +81,14 @@ class Config : public RefCounted<Config> {
   void set_provider_query(std::string query);
   void log_keys(const std::string& path);
   void set_questions(std::uint32_t questions);
+  // Those of its hosts too.
   std::uint32_t questions() noexcept;
   void set_decision_timeout(std::int64_t milliseconds);
+
+  // `config` serves clients that ask for these names; it can then have no hosts itself, and is frozen
+  // with this one. Throws Failure where the name is none, or is there already.
+  void add_host(std::string_view name_or_wildcard, const Ref<Config>& config);
+  void set_unknown_name(std::int32_t mode);
 
   // A copy of what is set so far.
   Settings settings();
@@ -94,13 +106,17 @@ class Config : public RefCounted<Config> {
   template <class Change>
   void change(Change&& apply);
   Settings snapshot() const;
+  void become_host();
 
   const std::int32_t role_;
   std::mutex mutex_;
   Settings settings_;  // but for the material
   std::vector<Ref<CredentialSource>> credentials_;
   Ref<TrustSource> trust_;
+  std::shared_ptr<Hosts> hosts_;
+  bool is_host_ = false;
   Ref<Context> context_;            // null: not frozen
+  std::uint64_t seen_changes_ = 0;  // of material, when the context was looked at
   std::uint64_t earlier_hits_ = 0;  // of the contexts of earlier generations
 };
 

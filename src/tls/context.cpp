@@ -176,6 +176,7 @@ void Context::set_verification() {
 // the server is chosen then.
 void Context::set_credentials() {
   if (!is_server()) return;
+  credentials_ = ServerCredentials(settings_.credentials);
   std::set<std::string_view> taken;
   for (const Ref<Credential>& credential : settings_.credentials) {
     if (!taken.insert(credential->key_type()).second) continue;

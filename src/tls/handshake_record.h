@@ -2,14 +2,17 @@
 #pragma once
 
 #include "status/error.h"
+#include "status/ref.h"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace sally::tls {
 
+class Config;
 class Inquiry;
 
 // The name that the peer's certificate must bear; empty for clients of a server, who have none.
@@ -23,8 +26,13 @@ struct GoodChain;
 
 struct HandshakeRecord {
   PeerName peer_name;
+  std::optional<std::string>
+      server_name;          // server: as the client asked for it, once its hello came
+  Ref<Config> host;         // server: which is to serve this client from now on
+  bool host_found = false;  // server: and does
   int alert_received = -1;  // the fatal one
   int alert_sent = -1;
+  bool renegotiation_refused = false;       // and nothing was read since
   bool certificate_requested = false;       // client: the server asked for one
   bool certificate_sent = false;            // client: and got one
   std::vector<std::string> acceptable_cas;  // client: as the server named them, the first few

@@ -54,11 +54,12 @@ bool asks_program(int reason) {
 Session::Session(Ref<Context> context, PeerName peer_name, transport::Channel& channel)
     : context_(std::move(context)), port_(channel) {
   record_.peer_name = std::move(peer_name);
-  if (const std::uint32_t questions = context_->settings().questions; questions != 0) {
-    inquiry_ = std::make_unique<Inquiry>(questions);
+  if (context_->possible_questions() != 0) {
+    inquiry_ = std::make_unique<Inquiry>(context_->settings().questions);
     record_.inquiry = inquiry_.get();
-    port_.keeps = inquiry_->asks(SALLY_QUESTION_CLIENT_HELLO);
   }
+  const bool asks_about_hello = inquiry_ && inquiry_->asks(SALLY_QUESTION_CLIENT_HELLO);
+  port_.keeps = asks_about_hello || context_->settings().hosts != nullptr;
   begin();
 }
 
@@ -106,7 +107,11 @@ Progress Session::handshake() {
   if (!established_) {
     if (!may_go_on()) return waiting_for_answer();
     int reason = 0;
-    const int result = call([](SSL* ssl) { return SSL_do_handshake(ssl); }, reason);
+    int result = call([](SSL* ssl) { return SSL_do_handshake(ssl); }, reason);
+    if (reason == SSL_ERROR_WANT_CLIENT_HELLO_CB && goes_on_as_host()) {
+      result = call([](SSL* ssl) { return SSL_do_handshake(ssl); }, reason);
+    }
+    drop_kept_hello();
     paused_ = reason == SSL_ERROR_WANT_ASYNC;
     if (paused_) paused_by_ = std::this_thread::get_id();
     if (result != 1) {
@@ -208,6 +213,7 @@ Progress Session::read(std::span<std::byte> buffer) {
   if (close_notify_due_) end_sending();
   if (result != 1) return not_read(reason);
   given_ += size;
+  record_.renegotiation_refused = false;  // the peer has gone on without it
   return {.state = Progress::State::done, .size = size};
 }
 
@@ -377,7 +383,9 @@ void Session::drain_for_alert(const ErrorRef& send_error) {
                                            established_ ? "read" : "handshake");
     fail(read_error_, error);
   }
-  if (!read_error_ || read_error_->detail().alert_direction != SALLY_ALERT_RECEIVED) return;
+  if (!read_error_) return;
+  const bool refused = read_error_->status() == SALLY_RENEGOTIATION_REFUSED;
+  if (!refused && read_error_->detail().alert_direction != SALLY_ALERT_RECEIVED) return;
   fail(write_error_, amend(read_error_, [&](ErrorDetail& detail) {
          detail.phase = "write";
          detail.cause = send_error;

@@ -112,6 +112,8 @@ class Session final : public transport::Flow {
   void begin();
   bool may_go_on();
   void begin_anew(Ref<Context> context);
+  bool goes_on_as_host();
+  void drop_kept_hello() noexcept;
   void settle_questions() noexcept;
   bool is_paused_elsewhere() const noexcept;
   Progress waiting_for_answer();
