@@ -130,6 +130,19 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_add_host(sally_tls_co
                                                                     sally_error **error);
 
 /*
+ * sally_tls_config_allow_post_handshake_auth lets the server ask this client for its certificate after
+ * the handshake too, in TLS 1.3 (RFC 8446 section 4.6.2): when somebody wants to see a protected page,
+ * for example. The credential is chosen as in a handshake, and goes out while this side reads; a
+ * refusal is told by the next read. The stream information then tells what was shown. Clients only,
+ * SALLY_INVALID_STATE on a server's config, which asks with sally_stream_authenticate.
+ *
+ * SALLY_INVALID_STATE when the config is used: it asks SALLY_QUESTION_CREDENTIAL, which is a question
+ * of handshakes only.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_tls_config_allow_post_handshake_auth(sally_tls_config *config, sally_error **error);
+
+/*
  * sally_tls_config_set_versions limits the versions to those from `min` to `max`, each a
  * SALLY_TLS_*; 0 stands for the lowest and the highest that there are.
  */

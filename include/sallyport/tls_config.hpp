@@ -60,6 +60,12 @@ class TlsConfig
       return sally_tls_config_add_host(get(), text, config.get(), error);
     });
   }
+  // Lets the server ask this client for its certificate after the handshake too (TLS 1.3).
+  TlsConfig allow_post_handshake_auth() {
+    return set([&](sally_error** error) {
+      return sally_tls_config_allow_post_handshake_auth(get(), error);
+    });
+  }
   // The lowest and highest version, each a SALLY_TLS_* or 0 for what there is.
   TlsConfig versions(std::int32_t min, std::int32_t max) {
     return set(

@@ -100,6 +100,14 @@ sally_status sally_tls_config_add_host(sally_tls_config* config, const char* nam
   });
 }
 
+sally_status sally_tls_config_allow_post_handshake_auth(sally_tls_config* config,
+                                                        sally_error** error) {
+  return guarded(error, [&] {
+    usable(config).object->allow_post_handshake_auth();
+    return SALLY_OK;
+  });
+}
+
 sally_status sally_tls_config_set_versions(sally_tls_config* config, int32_t min, int32_t max,
                                            sally_error** error) {
   return guarded(error, [&] {

@@ -57,6 +57,7 @@ int verify_peer(X509_STORE_CTX* store, void* /*unused*/) {
       X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   HandshakeRecord& record = record_of(ssl);
   const Context& context = context_of(ssl);
+  ++record.judgements;
   const bool asks = record.inquiry != nullptr && record.inquiry->asks(SALLY_QUESTION_PEER);
   if (asks && record.inquiry->was_asked(SALLY_QUESTION_PEER)) {
     return decide_on_peer(const_cast<SSL*>(ssl), store, record, context);
@@ -177,6 +178,10 @@ int answer_hello(SSL* ssl, int* alert, HandshakeRecord& record) {
   const Settings& settings = context.settings();
   const std::string name = server_name_of_hello(ssl);
   if (record.server_name && *record.server_name != name) {
+    record.verdict = make_error(SALLY_TLS_PROTOCOL_VIOLATION,
+                                {.message = "the client's second hello asks for another server",
+                                 .expected = status::one_line(*record.server_name),
+                                 .found = status::one_line(name)});
     *alert = SSL_AD_ILLEGAL_PARAMETER;
     return SSL_CLIENT_HELLO_ERROR;
   }

@@ -194,6 +194,17 @@ void Config::set_unknown_name(std::int32_t mode) {
   });
 }
 
+void Config::allow_post_handshake_auth() {
+  change([&](Settings& settings) {
+    if (role_ != SALLY_ROLE_CLIENT) {
+      throw Failure(
+          SALLY_INVALID_STATE,
+          {.message = "a client allows it; a server asks with sally_stream_authenticate"});
+    }
+    settings.post_handshake_auth = true;
+  });
+}
+
 Ref<Context> Config::freeze() {
   const std::lock_guard lock(mutex_);
   const std::uint64_t changes = material_changes;

@@ -37,6 +37,7 @@ struct Settings {
   std::string provider_query{};  // "": whatever has it
   Ref<KeyLog> key_log{};
   std::int32_t ocsp = SALLY_OCSP_REQUEST;
+  bool post_handshake_auth = false;  // client: the server may ask for a certificate later, too
   bool skip_verification = false;
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
@@ -89,6 +90,7 @@ class Config : public RefCounted<Config> {
   // with this one. Throws Failure where the name is none, or is there already.
   void add_host(std::string_view name_or_wildcard, const Ref<Config>& config);
   void set_unknown_name(std::int32_t mode);
+  void allow_post_handshake_auth();
 
   // A copy of what is set so far.
   Settings settings();

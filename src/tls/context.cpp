@@ -89,6 +89,12 @@ void Context::check() const {
                     "what the policy and the groups allow",
          .expected = std::string("a version of the policy ") + settings_.policy->name});
   }
+  if (settings_.post_handshake_auth && (settings_.questions & SALLY_QUESTION_CREDENTIAL) != 0) {
+    throw Failure(
+        SALLY_INVALID_STATE,
+        {.message =
+             "a client that is asked for a certificate after the handshake asks nobody which"});
+  }
   if (!is_server()) return;
   if (settings_.credentials.empty()) {
     throw Failure(
@@ -145,6 +151,7 @@ void Context::set_protocol() {
   SSL_CTX_set_read_ahead(ctx, 1);
   SSL_CTX_set_quiet_shutdown(ctx, 0);
   require(SSL_CTX_set_block_padding(ctx, 0) == 1, "records without padding");
+  SSL_CTX_set_post_handshake_auth(ctx, settings_.post_handshake_auth ? 1 : 0);
   require(SSL_CTX_set_max_early_data(ctx, 0) == 1, "the absence of early data");
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   require(SSL_CTX_set_num_tickets(ctx, 0) == 1, "the absence of tickets");

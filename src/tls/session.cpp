@@ -91,6 +91,11 @@ int Session::call(Call&& openssl, int& reason) {
   return result;
 }
 
+int Session::call_read(std::span<std::byte> buffer, std::size_t& size, int& reason) {
+  return call([&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &size); },
+              reason);
+}
+
 Progress Session::fail(ErrorRef& sticky, ErrorRef error) {
   if (!sticky) sticky = std::move(error);
   return {.state = Progress::State::failed, .error = sticky};
@@ -133,7 +138,7 @@ Progress Session::handshake() {
     established_ = true;
     begin_keys();
     settle_questions();
-    stop_observing_messages(ssl_.get());
+    if (!context_->settings().post_handshake_auth) stop_observing_messages(ssl_.get());
     settle_peer();
   }
   return is_unconfirmed() ? confirm() : send_records();
@@ -161,8 +166,7 @@ Progress Session::confirm() {
     }
     std::size_t size = 0;
     int reason = 0;
-    const int result = call(
-        [&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &size); }, reason);
+    const int result = call_read(buffer, size, reason);
     if (result == 1) {
       append_unread(std::span(buffer).first(size));
       continue;
@@ -208,8 +212,7 @@ Progress Session::read(std::span<std::byte> buffer) {
 
   std::size_t size = 0;
   int reason = 0;
-  const int result =
-      call([&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &size); }, reason);
+  const int result = call_read(buffer, size, reason);
   if (close_notify_due_) end_sending();
   if (result != 1) return not_read(reason);
   given_ += size;
@@ -448,9 +451,11 @@ SessionFacts Session::facts() const {
   const char* server_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   facts.server_name = server_name != nullptr ? server_name : "";
   facts.resumed = SSL_session_reused(ssl) == 1;
-  facts.peer_verified = record_.peer_verified;
+  // Whom the certificate is of is not known before the proof that the key is, too.
+  const bool proving = is_proving();
+  facts.peer_verified = record_.peer_verified && !proving;
   const bool asks = context_->settings().client_auth != SALLY_CLIENT_AUTH_NONE && !facts.resumed;
-  facts.certificate_requested = context_->is_server() ? asks : record_.certificate_requested;
+  facts.certificate_requested = (context_->is_server() && asks) || record_.certificate_requested;
   facts.certificate_sent = record_.certificate_sent;
   facts.correlation_id = correlation_id();
 
@@ -459,6 +464,7 @@ SessionFacts Session::facts() const {
   if (own != nullptr) facts.own_certificate = describe(own);
   facts.passed_over = record_.passed_over;
 
+  if (proving) return facts;
   // On a server OpenSSL keeps the peer's own certificate apart from the chain.
   X509* leaf = SSL_get0_peer_certificate(ssl);
   if (leaf != nullptr) facts.peer_chain.push_back(describe(leaf));
