@@ -32,9 +32,9 @@ INSTANTIATE_TEST_SUITE_P(Versions, ServerName, testing::Values(SALLY_TLS_1_2, SA
 }  // namespace
 
 TEST_P(ServerName, PicksTheCertificate) {
-  Listener listener(server_with({"wildcard", "server-good"}));
+  Listener listener(server_with({"server-wildcard", "server-good"}));
   EXPECT_EQ(shown(listener, "localhost"), "CN=server-good");
-  EXPECT_EQ(shown(listener, "a.example.test"), "CN=wildcard");
+  EXPECT_EQ(shown(listener, "a.example.test"), "CN=server-wildcard");
   EXPECT_EQ(shown(listener, "server.example.test"), "CN=server-good")
       << "the name before a wildcard";
 }
