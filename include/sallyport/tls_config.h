@@ -49,6 +49,13 @@ enum {
   SALLY_UNKNOWN_NAME_REFUSE = 2 /* refuse it, with the alert unrecognized_name */
 };
 
+/* Which CAs a server names when it asks for a client's certificate. */
+enum {
+  SALLY_CA_HINTS_NONE = 1,  /* none */
+  SALLY_CA_HINTS_TRUST = 2, /* the default: those that it trusts */
+  SALLY_CA_HINTS_STORE = 3  /* those of another trust store */
+};
+
 enum { SALLY_TLS_1_2 = 0x0303, SALLY_TLS_1_3 = 0x0304 };
 
 /* sally_tls_config_create makes a config with the defaults of above. `role` is a SALLY_ROLE_*. */
@@ -128,6 +135,19 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_add_host(sally_tls_co
                                                                     const char *name,
                                                                     sally_tls_config *host,
                                                                     sally_error **error);
+
+/*
+ * sally_tls_config_set_ca_hints takes a SALLY_CA_HINTS_*, and with SALLY_CA_HINTS_STORE the `store`
+ * whose CAs are named (otherwise NULL); the config keeps a reference. Clients choose by these names which
+ * certificate they show, and many show none where none fits; the names are sent in the clear in TLS
+ * 1.2. They change nothing about whom the server trusts. More than 64 are not named at all. Name
+ * others where what clients know is not the anchor: an intermediate CA, or the old of two roots.
+ * Servers only, SALLY_INVALID_STATE on a client's config.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_ca_hints(sally_tls_config *config,
+                                                                        int32_t mode,
+                                                                        sally_trust_store *store,
+                                                                        sally_error **error);
 
 /*
  * sally_tls_config_allow_post_handshake_auth lets the server ask this client for its certificate after

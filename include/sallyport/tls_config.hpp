@@ -60,6 +60,17 @@ class TlsConfig
       return sally_tls_config_add_host(get(), text, config.get(), error);
     });
   }
+  // Which CAs a server names to its clients: SALLY_CA_HINTS_NONE or _TRUST, or those of a store.
+  TlsConfig ca_hints(std::int32_t mode) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_ca_hints(get(), mode, nullptr, error);
+    });
+  }
+  TlsConfig ca_hints(const TrustStore& store) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_ca_hints(get(), SALLY_CA_HINTS_STORE, store.get(), error);
+    });
+  }
   // Lets the server ask this client for its certificate after the handshake too (TLS 1.3).
   TlsConfig allow_post_handshake_auth() {
     return set([&](sally_error** error) {

@@ -100,6 +100,19 @@ sally_status sally_tls_config_add_host(sally_tls_config* config, const char* nam
   });
 }
 
+sally_status sally_tls_config_set_ca_hints(sally_tls_config* config, int32_t mode,
+                                           sally_trust_store* store, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(mode >= SALLY_CA_HINTS_NONE && mode <= SALLY_CA_HINTS_STORE,
+            "mode is not a SALLY_CA_HINTS_*");
+    const bool others = mode == SALLY_CA_HINTS_STORE;
+    require(others || store == nullptr, "store is for SALLY_CA_HINTS_STORE");
+    handle.object->set_ca_hints(mode, others ? usable(store).object : nullptr);
+    return SALLY_OK;
+  });
+}
+
 sally_status sally_tls_config_allow_post_handshake_auth(sally_tls_config* config,
                                                         sally_error** error) {
   return guarded(error, [&] {

@@ -87,6 +87,7 @@ Settings Config::snapshot() const {
   Settings settings = settings_;
   for (const auto& source : credentials_) settings.credentials.push_back(source->current());
   if (trust_) settings.trust = trust_->current();
+  if (hinted_) settings.hinted = hinted_->current();
   return settings;
 }
 
@@ -191,6 +192,17 @@ void Config::set_unknown_name(std::int32_t mode) {
       throw Failure(SALLY_INVALID_STATE, {.message = "only a server is asked for names"});
     }
     settings.unknown_name = mode;
+  });
+}
+
+void Config::set_ca_hints(std::int32_t mode, Ref<TrustSource> store) {
+  change([&](Settings& settings) {
+    if (role_ != SALLY_ROLE_SERVER) {
+      throw Failure(SALLY_INVALID_STATE,
+                    {.message = "only a server names the CAs that it accepts"});
+    }
+    settings.ca_hints = mode;
+    hinted_ = std::move(store);
   });
 }
 

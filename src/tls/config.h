@@ -47,6 +47,8 @@ struct Settings {
   std::int64_t session_lifetime_s = 3600;
   Ref<TicketKeySource> ticket_keys;  // null: sessions are kept here, not by the clients
   VerificationRules rules;
+  std::int32_t ca_hints = SALLY_CA_HINTS_TRUST;
+  Ref<TrustStore> hinted{};              // with SALLY_CA_HINTS_STORE
   std::shared_ptr<const Hosts> hosts{};  // null: none
   std::int32_t unknown_name = SALLY_UNKNOWN_NAME_SERVE;
   std::uint32_t questions = 0;           // SALLY_QUESTION_*
@@ -90,6 +92,8 @@ class Config : public RefCounted<Config> {
   // with this one. Throws Failure where the name is none, or is there already.
   void add_host(std::string_view name_or_wildcard, const Ref<Config>& config);
   void set_unknown_name(std::int32_t mode);
+  // `store`: with SALLY_CA_HINTS_STORE, otherwise null.
+  void set_ca_hints(std::int32_t mode, Ref<TrustSource> store);
   void allow_post_handshake_auth();
 
   // A copy of what is set so far.
@@ -115,6 +119,7 @@ class Config : public RefCounted<Config> {
   Settings settings_;  // but for the material
   std::vector<Ref<CredentialSource>> credentials_;
   Ref<TrustSource> trust_;
+  Ref<TrustSource> hinted_;
   std::shared_ptr<Hosts> hosts_;
   bool is_host_ = false;
   Ref<Context> context_;            // null: not frozen

@@ -63,6 +63,7 @@ Context::Context(Settings settings)
   checked(handle());
   set_protocol();
   set_verification();
+  name_cas();
   set_credentials();
   set_alpn();
   install_callbacks(handle(), *this);
@@ -173,9 +174,15 @@ void Context::set_verification() {
 
   if (!settings_.trust) return;
   SSL_CTX_set1_cert_store(ctx, settings_.trust->store());
-  if (!is_server() || settings_.trust->size() > most_named_cas) return;
-  for (const X509Owner& anchor : settings_.trust->anchors()) {
-    require(SSL_CTX_add_client_CA(ctx, anchor.get()) == 1, "the names of the clients' CAs");
+}
+
+void Context::name_cas() {
+  if (!is_server() || settings_.ca_hints == SALLY_CA_HINTS_NONE) return;
+  const bool others = settings_.ca_hints == SALLY_CA_HINTS_STORE;
+  const TrustStore* named = others ? settings_.hinted.get() : settings_.trust.get();
+  if (named == nullptr || named->size() > most_named_cas) return;
+  for (const X509Owner& anchor : named->anchors()) {
+    require(SSL_CTX_add_client_CA(handle(), anchor.get()) == 1, "the names of the clients' CAs");
   }
 }
 

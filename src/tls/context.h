@@ -27,7 +27,8 @@ class Context : public RefCounted<Context> {
   const Settings& settings() const noexcept { return settings_; }
   // Whether it was made of this very material.
   bool is_of(const Settings& settings) const noexcept {
-    return settings.credentials == settings_.credentials && settings.trust == given_trust_;
+    return settings.credentials == settings_.credentials && settings.trust == given_trust_ &&
+           settings.hinted == settings_.hinted;
   }
   bool is_server() const noexcept { return settings_.role == SALLY_ROLE_SERVER; }
   ssl_ctx_st* handle() const noexcept { return context_.get(); }
@@ -60,6 +61,7 @@ class Context : public RefCounted<Context> {
   std::pair<std::int32_t, std::int32_t> versions() const;
   void set_protocol();
   void set_verification();
+  void name_cas();
   void set_credentials();
   void set_alpn();
 

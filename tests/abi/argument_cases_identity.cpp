@@ -65,6 +65,27 @@ void append_host_cases(ArgumentCases& cases) {
   host("itself", SALLY_INVALID_STATE, "a.test", &World::server, &World::server);
 }
 
+void append_ca_hint_cases(ArgumentCases& cases) {
+  const char* name = "sally_tls_config_set_ca_hints";
+  append_setter_cases(cases, name, [](auto* config, World&, sally_error** error) {
+    return sally_tls_config_set_ca_hints(config, SALLY_CA_HINTS_NONE, nullptr, error);
+  });
+  const auto hints = [&](const char* what, sally_status status, std::int32_t mode, bool with_store,
+                         Owned<sally_tls_config> World::*config) {
+    cases.push_back(answers(name, what, status, [=](World& world, Outputs&, sally_error** error) {
+      sally_trust_store* store = with_store ? world.trust.get() : nullptr;
+      return sally_tls_config_set_ca_hints((world.*config).get(), mode, store, error);
+    }));
+  };
+  for (const std::int32_t mode : {0, 4, -1, INT32_MIN}) {
+    hints("a mode that does not exist", SALLY_INVALID_ARGUMENT, mode, false, &World::server);
+  }
+  hints("no store", SALLY_INVALID_ARGUMENT, SALLY_CA_HINTS_STORE, false, &World::server);
+  hints("a store for nothing", SALLY_INVALID_ARGUMENT, SALLY_CA_HINTS_TRUST, true, &World::server);
+  hints("a client's config", SALLY_INVALID_STATE, SALLY_CA_HINTS_STORE, true, &World::client);
+  hints("a store", SALLY_OK, SALLY_CA_HINTS_STORE, true, &World::server);
+}
+
 void append_authentication_cases(ArgumentCases& cases) {
   append_setter_cases(cases, "sally_tls_config_allow_post_handshake_auth",
                       [](auto* config, World&, sally_error** error) {
@@ -105,6 +126,7 @@ ArgumentCases identity_cases() {
   ArgumentCases cases;
   append_unknown_name_cases(cases);
   append_host_cases(cases);
+  append_ca_hint_cases(cases);
   append_authentication_cases(cases);
   return cases;
 }
