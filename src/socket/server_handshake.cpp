@@ -46,8 +46,8 @@ void ServerHandshake::step() noexcept {
 Progress ServerHandshake::advance() {
   if (!session_) {
     const Ref<tls::Context> context = config_->freeze();
-    if (context->settings().questions != 0) {
-      questions_ = std::make_unique<Questions>(decider_, context->settings(), transport_->loop());
+    if (context->possible_questions() != 0) {
+      questions_ = std::make_unique<Questions>(decider_, *context, transport_->loop());
       nudge_ = make_ref<Nudge>(runtime_, transport_->loop(), [this] { step(); });
     }
     session_ = std::make_unique<tls::Session>(context, tls::PeerName{}, *transport_);

@@ -79,8 +79,8 @@ void Stream::begin_flow(const Ref<tls::Config>& config, const tls::PeerName& nam
   session_ = nullptr;
   if (config) {
     const Ref<tls::Context> context = config->freeze();
-    if (context->settings().questions != 0) {
-      questions_ = std::make_unique<Questions>(decider_, context->settings(), call_->loop());
+    if (context->possible_questions() != 0) {
+      questions_ = std::make_unique<Questions>(decider_, *context, call_->loop());
     }
     auto session = std::make_unique<tls::Session>(context, name, *transport_);
     session_ = session.get();

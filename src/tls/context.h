@@ -5,6 +5,7 @@
 #include "status/ref.h"
 #include "tls/config.h"
 #include "tls/openssl_types.h"
+#include "tls/server_credentials.h"
 #include "tls/session_cache.h"
 
 #include <memory>
@@ -26,10 +27,17 @@ class Context : public RefCounted<Context> {
   const Settings& settings() const noexcept { return settings_; }
   // Whether it was made of this very material.
   bool is_of(const Settings& settings) const noexcept {
-    return settings.credentials == settings_.credentials && settings.trust == given_trust_;
+    return settings.credentials == settings_.credentials && settings.trust == given_trust_ &&
+           settings.hinted == settings_.hinted;
   }
   bool is_server() const noexcept { return settings_.role == SALLY_ROLE_SERVER; }
   ssl_ctx_st* handle() const noexcept { return context_.get(); }
+  // On a server.
+  const ServerCredentials& credentials() const noexcept { return credentials_; }
+  // What a session may ask, whatever host the client asks for.
+  std::uint32_t possible_questions() const noexcept {
+    return settings_.questions | settings_.questions_of_hosts;
+  }
   // The protocols in the wire format of RFC 7301; "" without ALPN.
   const std::string& alpn_wire() const noexcept { return alpn_wire_; }
   // The peers' chains that were found good.
@@ -55,11 +63,13 @@ class Context : public RefCounted<Context> {
   std::pair<std::int32_t, std::int32_t> versions() const;
   void set_protocol();
   void set_verification();
+  void name_cas();
   void set_credentials();
   void set_alpn();
 
   Settings settings_;
   const Ref<TrustStore> given_trust_;  // null: the system's roots
+  ServerCredentials credentials_;
   SslContextOwner context_;
   std::string alpn_wire_;
   std::unique_ptr<VerificationCache> verified_;
