@@ -299,8 +299,8 @@ def pkcs12_der(leaf, forms, passphrase):
     )
 
 
-def crl_der(authority):
-    """A revocation list of the authority, which revokes a serial number that nobody has."""
+def crl_der(authority, revoked=None):
+    """A revocation list of the authority. It revokes a certificate of its own, or a serial number that nobody has."""
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(subject(authority.spec))
@@ -308,7 +308,7 @@ def crl_der(authority):
         .next_update(NOW + datetime.timedelta(days=365))
         .add_revoked_certificate(
             x509.RevokedCertificateBuilder()
-            .serial_number(4711)
+            .serial_number(x509.load_der_x509_certificate(revoked.der).serial_number if revoked else 4711)
             .revocation_date(NOW - datetime.timedelta(days=1))
             .build()
         )
@@ -390,7 +390,8 @@ def part(zoo, made, words):
     if kind == "pkcs12":
         content = pkcs12_der(made[name], forms, zoo["passphrase"])
     elif kind == "crl":
-        content = crl_der(made[name])
+        revoked = forms[forms.index("revoking") + 1] if "revoking" in forms else None
+        content = crl_der(made[name], made[revoked] if revoked else None)
         content = content if "der" in forms else armour("X509 CRL", content)
     elif kind == "key" and "des" in forms:
         content = des_key_pem(made[name].key, zoo["passphrase"])

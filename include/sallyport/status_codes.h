@@ -139,6 +139,8 @@ enum {
   SALLY_PROVIDER_UNAVAILABLE = 232,
   /* the TLS 1.2 session has no extended master secret, so nothing is derived from it */
   SALLY_EXTENDED_MASTER_SECRET_MISSING = 233,
+  /* the client asked for a server name that this server does not serve */
+  SALLY_SERVER_NAME_UNKNOWN = 234,
   /* the server did not confirm in time that it accepts this side's certificate */
   SALLY_UNCONFIRMED = 240,
 

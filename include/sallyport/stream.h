@@ -196,6 +196,34 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_update_keys(sally_stream 
                                                                    sally_error **error);
 
 /*
+ * sally_stream_authenticate asks the client of a TLS 1.3 stream for its certificate after the handshake
+ * (RFC 8446 section 4.6.2), and ends when it was verified, by the trust and the rules of this side's
+ * config, and the client has proved that the key is its own: the stream information then shows it.
+ * Default time-out: 10 s. The client must read meanwhile, and must have offered to be asked
+ * (sally_tls_config_allow_post_handshake_auth). A session that it resumes later has its certificate
+ * from the start.
+ *
+ * It takes the turn of a read, and is a pending read to sally_stream_cancel: another read is
+ * SALLY_BUSY. What the client sends before its certificate is kept for the reads that follow, up to
+ * 256 KiB; then it is SALLY_LIMIT_EXCEEDED, and can be waited for again when that was read. Writes go
+ * on. What ends the waiting (SALLY_TIMED_OUT, SALLY_CANCELED, SALLY_WOULD_BLOCK) does not take the
+ * request back: the next call waits for the same answer, and reads take it in too.
+ *
+ * A client that shows none, or a bad one, is refused as in a handshake, SALLY_CLIENT_CERTIFICATE_REQUIRED
+ * or SALLY_CERTIFICATE_*: that is final, and later reads say the same.
+ * SALLY_NOT_SUPPORTED: TLS 1.2; a client that did not offer it; a config that asks SALLY_QUESTION_PEER.
+ * SALLY_INVALID_STATE: not connected, plain, a client's stream, a config without a trust store, or
+ * after sally_stream_shutdown.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_authenticate(sally_stream *stream,
+                                                                    int64_t timeout_ms,
+                                                                    sally_error **error);
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_stream_authenticate_async(sally_stream *stream, int64_t timeout_ms,
+                                const sally_completion *completion, sally_operation **operation,
+                                sally_error **error);
+
+/*
  * sally_stream_read_some moves up to `capacity` (at least 1) decrypted bytes into `buffer` and
  * stores the count in `*size`. It returns as soon as one byte is there, at the deadline at the
  * latest.
@@ -203,6 +231,8 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_update_keys(sally_stream 
  * SALLY_END_OF_STREAM: the peer closed properly (close_notify).
  * SALLY_TRUNCATED: the transport ended without close_notify; what came may have been cut by an
  * attacker.
+ * SALLY_RENEGOTIATION_REFUSED: the peer asked for TLS 1.2 renegotiation, was told that there is none
+ * (alert no_renegotiation), and broke off; how is the error's cause. A peer that goes on is served on.
  *
  * SALLY_WOULD_BLOCK, SALLY_TIMED_OUT, SALLY_CANCELED, SALLY_BUSY and argument errors pass; every
  * other failure is final and is returned by all later reads.

@@ -383,6 +383,18 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
     });
   }
 
+  // Asks the client of a TLS 1.3 stream for its certificate, and returns when that was verified.
+  void authenticate(Timeout timeout = {}) {
+    detail::check([&](sally_error** error) {
+      return sally_stream_authenticate(get(), timeout.get(), error);
+    });
+  }
+  AsyncOf<void> auto async_authenticate(Timeout timeout = {}) {
+    return detail::async<void>([=, stream = get()](auto... completion) {
+      return sally_stream_authenticate_async(stream, timeout.get(), completion...);
+    });
+  }
+
   // A snapshot of what was agreed; it can be had after closing, too.
   [[nodiscard]] StreamInfo info() const {
     sally_stream_info* info = nullptr;

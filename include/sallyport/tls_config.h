@@ -43,6 +43,19 @@ enum {
   SALLY_OCSP_REQUIRE = 3  /* ask, and refuse a server that staples none */
 };
 
+/* What a server does with a client that asks for a name which it does not serve. */
+enum {
+  SALLY_UNKNOWN_NAME_SERVE = 1, /* the default: serve it all the same */
+  SALLY_UNKNOWN_NAME_REFUSE = 2 /* refuse it, with the alert unrecognized_name */
+};
+
+/* Which CAs a server names when it asks for a client's certificate. */
+enum {
+  SALLY_CA_HINTS_NONE = 1,  /* none */
+  SALLY_CA_HINTS_TRUST = 2, /* the default: those that it trusts */
+  SALLY_CA_HINTS_STORE = 3  /* those of another trust store */
+};
+
 enum { SALLY_TLS_1_2 = 0x0303, SALLY_TLS_1_3 = 0x0304 };
 
 /* sally_tls_config_create makes a config with the defaults of above. `role` is a SALLY_ROLE_*. */
@@ -64,6 +77,13 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_create(int32_t role,
  * - on a server, of each key type the first that fits; the TLS library takes from these what suits the
  *   client's cipher suites and signatures best. Where none fits, of each key type the first, so that
  *   the client can say what it dislikes.
+ *
+ * Where a client asks a server for a name (SNI, RFC 6066 section 3), only the credentials count whose
+ * certificate bears it as a DNS subject alternative name, in either case: those that bear the name
+ * itself, and where none of these fits the client, or there are none, those with a wildcard for it,
+ * which stands for one whole label, the left-most (RFC 9525 section 6.3). Where no credential bears the
+ * name, and for a client that asks for none, all of them count: whatever was added first is the
+ * default. There may be thousands; finding a name costs the same.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_add_credential(
     sally_tls_config *config, sally_credential *credential, sally_error **error);
@@ -84,6 +104,63 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_trust(sally_tls_c
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_client_auth(sally_tls_config *config,
                                                                            int32_t mode,
                                                                            sally_error **error);
+
+/*
+ * sally_tls_config_set_unknown_name takes a SALLY_UNKNOWN_NAME_*: what becomes of a client that asks for
+ * a name which no credential of the config bears, and no host has. One that is refused gets the alert
+ * unrecognized_name, and this side's error is SALLY_SERVER_NAME_UNKNOWN. A client that asks for no name
+ * is served the default in either case. Servers only, SALLY_INVALID_STATE on a client's config.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_unknown_name(
+    sally_tls_config *config, int32_t mode, sally_error **error);
+
+/*
+ * sally_tls_config_add_host has clients that ask for `name`, or for a name that the wildcard `name`
+ * stands for ("*.example.org": one label more), served by the config `host` in every respect: its
+ * credentials, trust, client authentication, versions, ALPN, policies and question about the peer. The
+ * name itself comes before a wildcard; whoever asks for no name, or for another one, is served by
+ * `config`. The same config may serve several names.
+ *
+ * Each handshake uses the newest generation of the host's own sources. Sessions resume only under the
+ * name that they were made for. `host` is frozen with `config`, which keeps a reference; it has no
+ * hosts itself, and those of a config that a decision chose count for nothing. A host is found before
+ * `config` asks its question about the client's hello, which it then does not; the host's own one is not
+ * asked either. Questions of a host go where those of `config` go, and have its time-out.
+ *
+ * SALLY_INVALID_ARGUMENT: not a DNS name, nor "*." and one of two labels at least; there is a host of
+ * this name; `host` is a config for clients. SALLY_INVALID_STATE: `config` is one for clients, in use,
+ * or a host itself; `host` has hosts. When `config` is used: what is the matter with a host's config.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_add_host(sally_tls_config *config,
+                                                                    const char *name,
+                                                                    sally_tls_config *host,
+                                                                    sally_error **error);
+
+/*
+ * sally_tls_config_set_ca_hints takes a SALLY_CA_HINTS_*, and with SALLY_CA_HINTS_STORE the `store`
+ * whose CAs are named (otherwise NULL); the config keeps a reference. Clients choose by these names which
+ * certificate they show, and many show none where none fits; the names are sent in the clear in TLS
+ * 1.2. They change nothing about whom the server trusts. More than 64 are not named at all. Name
+ * others where what clients know is not the anchor: an intermediate CA, or the old of two roots.
+ * Servers only, SALLY_INVALID_STATE on a client's config.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_ca_hints(sally_tls_config *config,
+                                                                        int32_t mode,
+                                                                        sally_trust_store *store,
+                                                                        sally_error **error);
+
+/*
+ * sally_tls_config_allow_post_handshake_auth lets the server ask this client for its certificate after
+ * the handshake too, in TLS 1.3 (RFC 8446 section 4.6.2): when somebody wants to see a protected page,
+ * for example. The credential is chosen as in a handshake, and goes out while this side reads; a
+ * refusal is told by the next read. The stream information then tells what was shown. Clients only,
+ * SALLY_INVALID_STATE on a server's config, which asks with sally_stream_authenticate.
+ *
+ * SALLY_INVALID_STATE when the config is used: it asks SALLY_QUESTION_CREDENTIAL, which is a question
+ * of handshakes only.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status
+sally_tls_config_allow_post_handshake_auth(sally_tls_config *config, sally_error **error);
 
 /*
  * sally_tls_config_set_versions limits the versions to those from `min` to `max`, each a

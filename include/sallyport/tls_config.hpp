@@ -48,6 +48,35 @@ class TlsConfig
     return set(
         [&](sally_error** error) { return sally_tls_config_set_client_auth(get(), mode, error); });
   }
+  // What becomes of clients that ask for a name which nothing here bears: a SALLY_UNKNOWN_NAME_*.
+  TlsConfig unknown_name(std::int32_t mode) {
+    return set(
+        [&](sally_error** error) { return sally_tls_config_set_unknown_name(get(), mode, error); });
+  }
+  // Clients that ask for this name, or one of this wildcard, are served by another config entirely.
+  TlsConfig host(const std::string& name, const TlsConfig& config) {
+    const char* text = detail::c_text(name);
+    return set([&](sally_error** error) {
+      return sally_tls_config_add_host(get(), text, config.get(), error);
+    });
+  }
+  // Which CAs a server names to its clients: SALLY_CA_HINTS_NONE or _TRUST, or those of a store.
+  TlsConfig ca_hints(std::int32_t mode) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_ca_hints(get(), mode, nullptr, error);
+    });
+  }
+  TlsConfig ca_hints(const TrustStore& store) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_ca_hints(get(), SALLY_CA_HINTS_STORE, store.get(), error);
+    });
+  }
+  // Lets the server ask this client for its certificate after the handshake too (TLS 1.3).
+  TlsConfig allow_post_handshake_auth() {
+    return set([&](sally_error** error) {
+      return sally_tls_config_allow_post_handshake_auth(get(), error);
+    });
+  }
   // The lowest and highest version, each a SALLY_TLS_* or 0 for what there is.
   TlsConfig versions(std::int32_t min, std::int32_t max) {
     return set(

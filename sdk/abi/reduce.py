@@ -17,8 +17,11 @@ COMPOUND = ("class-decl", "union-decl", "enum-decl")
 
 
 def is_public(node, headers):
-    path = node.get("filepath")
-    return path is not None and Path(path).resolve().is_relative_to(headers)
+    """By the end of its path: a cache of compilations leaves the folder of another checkout in debug information."""
+    if node.get("filepath") is None:
+        return False
+    path = Path(node.get("filepath"))
+    return path.parts[-3:-1] == headers.parts[-2:] and (headers / path.name).exists()
 
 
 def hide(node):
@@ -44,6 +47,10 @@ def type_nodes(corpus, headers):
     return types
 
 
+def is_hidden_option(node):
+    return node.tag == "class-decl" and node.get("name", "").endswith("_options") and node.get("is-declaration-only")
+
+
 def reach(node, types, reached):
     for part in node.iter():
         for attribute in ("type-id", "naming-typedef-id", "definition-of-decl-id"):
@@ -67,6 +74,9 @@ def reduce(corpus, headers):
     unit = ElementTree.SubElement(corpus, "abi-instr", attributes)
     unit.extend(node for _, node in sorted(reached.items(), key=lambda item: (item[1].tag, item[1].get("name", ""), item[0])))
     unit.extend(node for _, node in sorted(functions.items()))
+    hidden = [node.get("name") for node in reached.values() if is_hidden_option(node)]
+    if hidden:
+        sys.exit(f"reduce.py: debug information does not tell what these are: {', '.join(hidden)}")
     for node in unit.iter():
         for name in LOCATION:
             node.attrib.pop(name, None)

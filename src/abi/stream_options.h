@@ -22,7 +22,7 @@ inline void require_config_or_plain(const sally_tls_config* tls, std::uint32_t f
 
 // Throws Failure(SALLY_INVALID_ARGUMENT) where the config asks questions that would go nowhere.
 inline void require_decider(const tls::Context& context, bool there) {
-  require(there || context.settings().questions == 0,
+  require(there || context.possible_questions() == 0,
           "the config asks questions, and decisions does not say where they go");
 }
 

@@ -174,6 +174,19 @@ sally_status sally_stream_upgrade_async(sally_stream* stream, sally_tls_config* 
                [&](auto& handle) { return upgrade_request(handle, tls, verify_name, timeout_ms); });
 }
 
+sally_status sally_stream_authenticate(sally_stream* stream, int64_t timeout_ms,
+                                       sally_error** error) {
+  return run(stream, timeout_ms, default_handshake_ms, nullptr, error,
+             [](auto&) { return Request{.verb = Verb::authenticate}; });
+}
+
+sally_status sally_stream_authenticate_async(sally_stream* stream, int64_t timeout_ms,
+                                             const sally_completion* completion,
+                                             sally_operation** operation, sally_error** error) {
+  return start(stream, timeout_ms, default_handshake_ms, completion, operation, error,
+               [](auto&) { return Request{.verb = Verb::authenticate}; });
+}
+
 sally_status sally_stream_read_some(sally_stream* stream, void* buffer, size_t capacity,
                                     size_t* size, int64_t timeout_ms, sally_error** error) {
   if (size != nullptr) *size = 0;

@@ -79,6 +79,48 @@ sally_status sally_tls_config_set_client_auth(sally_tls_config* config, int32_t 
   });
 }
 
+sally_status sally_tls_config_set_unknown_name(sally_tls_config* config, int32_t mode,
+                                               sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(mode == SALLY_UNKNOWN_NAME_SERVE || mode == SALLY_UNKNOWN_NAME_REFUSE,
+            "mode is not a SALLY_UNKNOWN_NAME_*");
+    handle.object->set_unknown_name(mode);
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_add_host(sally_tls_config* config, const char* name,
+                                       sally_tls_config* host, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(name != nullptr, "name is NULL");
+    handle.object->add_host(name, usable(host).object);
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_set_ca_hints(sally_tls_config* config, int32_t mode,
+                                           sally_trust_store* store, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(mode >= SALLY_CA_HINTS_NONE && mode <= SALLY_CA_HINTS_STORE,
+            "mode is not a SALLY_CA_HINTS_*");
+    const bool others = mode == SALLY_CA_HINTS_STORE;
+    require(others || store == nullptr, "store is for SALLY_CA_HINTS_STORE");
+    handle.object->set_ca_hints(mode, others ? usable(store).object : nullptr);
+    return SALLY_OK;
+  });
+}
+
+sally_status sally_tls_config_allow_post_handshake_auth(sally_tls_config* config,
+                                                        sally_error** error) {
+  return guarded(error, [&] {
+    usable(config).object->allow_post_handshake_auth();
+    return SALLY_OK;
+  });
+}
+
 sally_status sally_tls_config_set_versions(sally_tls_config* config, int32_t min, int32_t max,
                                            sally_error** error) {
   return guarded(error, [&] {

@@ -26,6 +26,7 @@ unsigned Operation::directions() const noexcept {
     case Verb::read_some:
     case Verb::read_exactly:
     case Verb::read_until:
+    case Verb::authenticate:
       return SALLY_DIRECTION_READ;
     case Verb::write:
     case Verb::flush:

@@ -31,10 +31,10 @@ int most_questions(std::uint32_t questions) {
 
 }  // namespace
 
-Questions::Questions(const Decider& decider, const tls::Settings& settings,
+Questions::Questions(const Decider& decider, const tls::Context& context,
                      transport::EventLoop& loop)
-    : decision_ms_(settings.decision_ms), timer_(loop) {
-  for (int i = most_questions(settings.questions); i > 0; --i) {
+    : decision_ms_(context.settings().decision_ms), timer_(loop) {
+  for (int i = most_questions(context.possible_questions()); i > 0; --i) {
     room_.push_back(make_ref<QuestionEvent>(decider ? *decider : Completion{}));
     if (decider)
       room_.back()->reserve();

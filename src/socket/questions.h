@@ -38,7 +38,7 @@ class QuestionEvent final : public AsyncOperation {
 class Questions {
  public:
   // Throws Failure(SALLY_CLOSED) where the queue takes in nothing new.
-  Questions(const Decider& decider, const tls::Settings& settings, transport::EventLoop& loop);
+  Questions(const Decider& decider, const tls::Context& context, transport::EventLoop& loop);
 
   // After each attempt at the handshake. What has to be delivered now, or null; `answered` will be
   // called when there is an answer, on any thread.

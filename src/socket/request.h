@@ -19,6 +19,7 @@ enum class Verb {
   read_some,
   read_exactly,
   read_until,
+  authenticate,
   wait,
   write,
   flush,

@@ -47,7 +47,7 @@ Progress ServerHandshake::advance() {
   if (!session_) {
     const Ref<tls::Context> context = config_->freeze();
     if (context->may_wait()) {
-      questions_ = std::make_unique<Questions>(decider_, context->settings(), transport_->loop());
+      questions_ = std::make_unique<Questions>(decider_, *context, transport_->loop());
       nudge_ = make_ref<Nudge>(runtime_, transport_->loop(), [this] { step(); });
     }
     session_ = std::make_unique<tls::Session>(context, tls::PeerName{}, *transport_);

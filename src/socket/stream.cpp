@@ -92,6 +92,12 @@ std::optional<Outcome> Stream::admit(Operation& operation) {
       if (reader_ != nullptr) return Outcome(SALLY_BUSY);
       reader_ = &operation;
       break;
+    case Verb::authenticate:
+      // It reads, and keeps for others what is not for it.
+      if (auto refused = usable_for_keys()) return refused;
+      if (reader_ != nullptr) return Outcome(SALLY_BUSY);
+      reader_ = &operation;
+      break;
     case Verb::wait:
       if (auto refused = usable()) return refused;
       waits_.push_back(&operation);
@@ -159,6 +165,7 @@ void Stream::retire(Operation& operation, Outcome& outcome) noexcept {
     case Verb::read_some:
     case Verb::read_exactly:
     case Verb::read_until:
+    case Verb::authenticate:
       reader_ = nullptr;
       break;
     case Verb::wait:

@@ -141,6 +141,7 @@ class Stream : public RefCounted<Stream> {
   Attempted attempt_verb(Operation& operation);
   Attempted attempt_read(Operation& operation);
   void read_on(Request& request);
+  Attempted attempt_authenticate(Operation& operation);
   Attempted attempt_wait(Operation& operation);
   Attempted attempt_write(Operation& operation);
   bool coalesces(const Operation& operation) const noexcept;

@@ -41,6 +41,8 @@ Stream::Attempted Stream::attempt_verb(Operation& operation) {
     case Verb::read_exactly:
     case Verb::read_until:
       return attempt_read(operation);
+    case Verb::authenticate:
+      return attempt_authenticate(operation);
     case Verb::wait:
       return attempt_wait(operation);
     case Verb::write:

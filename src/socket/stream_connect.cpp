@@ -88,7 +88,7 @@ void Stream::begin_flow(const Operation& operation, const Ref<tls::Config>& conf
                                   "whose key is somewhere else",
                        .hint = "Connect again."});
       }
-      questions_ = std::make_unique<Questions>(decider_, context->settings(), call_->loop());
+      questions_ = std::make_unique<Questions>(decider_, *context, call_->loop());
     }
     auto session = std::make_unique<tls::Session>(context, name, *transport_);
     session_ = session.get();

@@ -1,4 +1,4 @@
-// What a secured stream derives from its keys, and their renewal.
+// What a secured stream derives from its keys, their renewal, and whom it asks for a certificate.
 #include "socket/stream.h"
 
 namespace sally::socket {
@@ -23,6 +23,20 @@ Outcome Stream::channel_binding(std::string_view type, std::string& value) const
   if (auto refused = usable_for_keys()) return *refused;
   value = session_->channel_binding(type);
   return SALLY_OK;
+}
+
+Stream::Attempted Stream::attempt_authenticate(Operation& operation) {
+  if (sending_ended_) {
+    return Outcome(
+        make_error(SALLY_INVALID_STATE, {.message = "the sending direction was shut down"}));
+  }
+  const transport::Progress progress = session_->authenticate();
+  if (progress.state == transport::Progress::State::failed) return Outcome(progress.error);
+  if (progress.state == transport::Progress::State::done) {
+    return Outcome();
+  }
+  operation.interest = progress.interest;
+  return {};
 }
 
 Outcome Stream::update_keys(bool request_peer) {

@@ -1,16 +1,19 @@
 #include "tls/callbacks.h"
 
 #include "status/error.h"
+#include "status/text.h"
 #include "tls/chain.h"
 #include "tls/context.h"
 #include "tls/credential_choice.h"
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
+#include "tls/hosts.h"
 #include "tls/inquiry.h"
 #include "tls/key_log.h"
 #include "tls/ocsp.h"
 #include "tls/openssl.h"
 #include "tls/resumption.h"
+#include "tls/server_name.h"
 
 #include <algorithm>
 #include <span>
@@ -54,6 +57,7 @@ int verify_peer(X509_STORE_CTX* store, void* /*unused*/) {
       X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   HandshakeRecord& record = record_of(ssl);
   const Context& context = context_of(ssl);
+  ++record.judgements;
   const bool asks = record.inquiry != nullptr && record.inquiry->asks(SALLY_QUESTION_PEER);
   if (asks && record.inquiry->was_asked(SALLY_QUESTION_PEER)) {
     return decide_on_peer(const_cast<SSL*>(ssl), store, record, context);
@@ -80,10 +84,11 @@ void note_alert(const SSL* ssl, int where, int value) {
   const int level = value >> 8;
   const int description = value & 0xff;
   if ((where & SSL_CB_ALERT) == 0 || description == SSL3_AD_CLOSE_NOTIFY) return;
+  const bool sent = (where & SSL_CB_READ) == 0;
+  if (sent && description == SSL_AD_NO_RENEGOTIATION) record_of(ssl).renegotiation_refused = true;
   if (level != fatal && SSL_version(ssl) < TLS1_3_VERSION) return;
   if (description == TLS1_AD_USER_CANCELLED) return;  // RFC 8446 section 6.1: a closure alert
-  int& noted =
-      (where & SSL_CB_READ) != 0 ? record_of(ssl).alert_received : record_of(ssl).alert_sent;
+  int& noted = sent ? record_of(ssl).alert_sent : record_of(ssl).alert_received;
   if (noted < 0) noted = description;
 }
 
@@ -126,14 +131,15 @@ void note_certificate_request(const SSL* ssl, HandshakeRecord& record) {
 // the client's hello was read. Where another callback returned -1 it is called again.
 int choose_credential(SSL* ssl, void* /*unused*/) {
   HandshakeRecord& record = record_of(ssl);
-  const auto& credentials = context_of(ssl).settings().credentials;
+  const Context& context = context_of(ssl);
+  const auto& credentials = context.settings().credentials;
   try {
     if (SSL_is_server(ssl) == 0) {
       note_certificate_request(ssl, record);
       if (const auto decided = decide_on_credential(ssl, record)) return *decided;
       choose_for_client(ssl, credentials, record);
     } else if (credentials.size() > 1) {
-      choose_for_server(ssl, credentials, record);
+      context.credentials().choose(ssl, record.server_name.value_or(""), record);
     }
     return 1;
   } catch (...) {
@@ -158,11 +164,54 @@ int accept_server_name(SSL* /*ssl*/, int* /*alert*/, void* /*unused*/) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+// RFC 6066 section 3.
+bool is_unknown(const std::string& name, const Context& context, const HandshakeRecord& record) {
+  if (name.empty() || record.host_found) return false;
+  return context.settings().unknown_name == SALLY_UNKNOWN_NAME_REFUSE &&
+         !context.credentials().bear(name);
+}
+
+// Called again after a decision, by the config of a host, and for the second hello of TLS 1.3 (RFC 8446
+// section 4.1.2), by which nobody gets to another host than by the first.
+int answer_hello(SSL* ssl, int* alert, HandshakeRecord& record) {
+  const Context& context = context_of(ssl);
+  const Settings& settings = context.settings();
+  const std::string name = server_name_of_hello(ssl);
+  if (record.server_name && *record.server_name != name) {
+    record.verdict = make_error(SALLY_TLS_PROTOCOL_VIOLATION,
+                                {.message = "the client's second hello asks for another server",
+                                 .expected = status::one_line(*record.server_name),
+                                 .found = status::one_line(name)});
+    *alert = SSL_AD_ILLEGAL_PARAMETER;
+    return SSL_CLIENT_HELLO_ERROR;
+  }
+  const bool first = !record.server_name;
+  record.server_name = name;
+  if (first && settings.hosts) record.host = settings.hosts->find(name);
+  if (record.host) return SSL_CLIENT_HELLO_RETRY;  // the session begins anew
+  // A host's question about the hello would be about what its name has answered.
+  const bool asks = (settings.questions & SALLY_QUESTION_CLIENT_HELLO) != 0 && !record.host_found;
+  if (asks) {
+    const int answer = decide_on_hello(ssl, alert, record);
+    if (answer != SSL_CLIENT_HELLO_SUCCESS) return answer;
+  }
+  if (is_unknown(name, context, record)) {
+    record.verdict = make_error(SALLY_SERVER_NAME_UNKNOWN, {.found = status::one_line(name)});
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_CLIENT_HELLO_ERROR;
+  }
+  bind_to_server_name(ssl, name);
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 int read_client_hello(SSL* ssl, int* alert, void* /*unused*/) {
-  const bool asks = (context_of(ssl).settings().questions & SALLY_QUESTION_CLIENT_HELLO) != 0;
-  const int answer = asks ? decide_on_hello(ssl, alert, record_of(ssl)) : SSL_CLIENT_HELLO_SUCCESS;
-  if (answer == SSL_CLIENT_HELLO_SUCCESS) bind_to_server_name(ssl);
-  return answer;
+  try {
+    return answer_hello(ssl, alert, record_of(ssl));
+  } catch (...) {
+    record_of(ssl).verdict = out_of_memory_error();
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_CLIENT_HELLO_ERROR;
+  }
 }
 
 }  // namespace

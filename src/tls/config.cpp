@@ -2,6 +2,7 @@
 
 #include "status/error.h"
 #include "tls/context.h"
+#include "tls/hosts.h"
 #include "tls/provider.h"
 #include "tls/verification_cache.h"
 
@@ -88,6 +89,7 @@ Settings Config::snapshot() const {
   Settings settings = settings_;
   for (const auto& source : credentials_) settings.credentials.push_back(source->current());
   if (trust_) settings.trust = trust_->current();
+  if (hinted_) settings.hinted = hinted_->current();
   return settings;
 }
 
@@ -149,9 +151,15 @@ void Config::set_questions(std::uint32_t questions) {
   });
 }
 
+std::uint32_t Config::questions() noexcept {
+  const std::lock_guard lock(mutex_);
+  return settings_.questions | settings_.questions_of_hosts;
+}
+
 bool Config::may_wait() noexcept {
   const std::lock_guard lock(mutex_);
-  return settings_.questions != 0 || std::ranges::any_of(credentials_, [](const auto& source) {
+  const bool asks = (settings_.questions | settings_.questions_of_hosts) != 0;
+  return asks || hosts_ || std::ranges::any_of(credentials_, [](const auto& source) {
            return source->current()->signs_elsewhere();
          });
 }
@@ -160,9 +168,75 @@ void Config::set_decision_timeout(std::int64_t milliseconds) {
   change([&](Settings& settings) { settings.decision_ms = milliseconds; });
 }
 
+void Config::add_host(std::string_view name_or_wildcard, const Ref<Config>& config) {
+  if (config->role() != SALLY_ROLE_SERVER) {
+    throw Failure(SALLY_INVALID_ARGUMENT, {.message = "a host's config is one for servers"});
+  }
+  change([&](Settings& settings) {
+    if (role_ != SALLY_ROLE_SERVER) {
+      throw Failure(SALLY_INVALID_STATE, {.message = "only a server has hosts"});
+    }
+    if (config.get() == this || is_host_) {
+      throw Failure(SALLY_INVALID_STATE, {.message = "a host's config has no hosts itself"});
+    }
+    if (!hosts_) hosts_ = std::make_shared<Hosts>();
+    hosts_->check(name_or_wildcard);
+    config->become_host();
+    hosts_->add(name_or_wildcard, config);
+    settings.hosts = hosts_;
+  });
+}
+
+// No config holds itself, then, be it through others.
+void Config::become_host() {
+  const std::lock_guard lock(mutex_);
+  if (hosts_) {
+    throw Failure(SALLY_INVALID_STATE, {.message = "a host's config has no hosts itself"});
+  }
+  is_host_ = true;
+}
+
+void Config::set_unknown_name(std::int32_t mode) {
+  change([&](Settings& settings) {
+    if (role_ != SALLY_ROLE_SERVER) {
+      throw Failure(SALLY_INVALID_STATE, {.message = "only a server is asked for names"});
+    }
+    settings.unknown_name = mode;
+  });
+}
+
+void Config::set_ca_hints(std::int32_t mode, Ref<TrustSource> store) {
+  change([&](Settings& settings) {
+    if (role_ != SALLY_ROLE_SERVER) {
+      throw Failure(SALLY_INVALID_STATE,
+                    {.message = "only a server names the CAs that it accepts"});
+    }
+    settings.ca_hints = mode;
+    hinted_ = std::move(store);
+  });
+}
+
+void Config::allow_post_handshake_auth() {
+  change([&](Settings& settings) {
+    if (role_ != SALLY_ROLE_CLIENT) {
+      throw Failure(
+          SALLY_INVALID_STATE,
+          {.message = "a client allows it; a server asks with sally_stream_authenticate"});
+    }
+    settings.post_handshake_auth = true;
+  });
+}
+
 Ref<Context> Config::freeze() {
   const std::lock_guard lock(mutex_);
+  const std::uint64_t changes = material_changes;
+  if (context_ && seen_changes_ == changes) return context_;
+  if (!context_ && hosts_) {
+    hosts_->freeze();
+    settings_.questions_of_hosts = hosts_->questions();
+  }
   Settings now = snapshot();
+  seen_changes_ = changes;
   if (context_ && context_->is_of(now)) return context_;
   try {
     auto next = make_ref<Context>(std::move(now));

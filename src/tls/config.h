@@ -13,8 +13,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sallyport/tls_config.h>
@@ -22,6 +24,7 @@
 namespace sally::tls {
 
 class Context;
+class Hosts;
 
 // With the material of one generation.
 struct Settings {
@@ -34,6 +37,7 @@ struct Settings {
   std::string provider_query{};  // "": whatever has it
   Ref<KeyLog> key_log{};
   std::int32_t ocsp = SALLY_OCSP_REQUEST;
+  bool post_handshake_auth = false;  // client: the server may ask for a certificate later, too
   bool skip_verification = false;
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
@@ -43,8 +47,13 @@ struct Settings {
   std::int64_t session_lifetime_s = 3600;
   Ref<TicketKeySource> ticket_keys;  // null: sessions are kept here, not by the clients
   VerificationRules rules;
-  std::uint32_t questions = 0;        // SALLY_QUESTION_*
-  std::int64_t decision_ms = 10'000;  // how long each may be thought about; negative: no limit
+  std::int32_t ca_hints = SALLY_CA_HINTS_TRUST;
+  Ref<TrustStore> hinted{};              // with SALLY_CA_HINTS_STORE
+  std::shared_ptr<const Hosts> hosts{};  // null: none
+  std::int32_t unknown_name = SALLY_UNKNOWN_NAME_SERVE;
+  std::uint32_t questions = 0;           // SALLY_QUESTION_*
+  std::uint32_t questions_of_hosts = 0;  // likewise; known once the hosts are frozen
+  std::int64_t decision_ms = 10'000;     // how long each may be thought about; negative: no limit
 };
 
 class Config : public RefCounted<Config> {
@@ -75,9 +84,19 @@ class Config : public RefCounted<Config> {
   void set_provider_query(std::string query);
   void log_keys(const std::string& path);
   void set_questions(std::uint32_t questions);
+  // Those of its hosts too.
+  std::uint32_t questions() noexcept;
   // Whether its handshakes may wait for something else than the peer, as it is now.
   bool may_wait() noexcept;
   void set_decision_timeout(std::int64_t milliseconds);
+
+  // `config` serves clients that ask for these names; it can then have no hosts itself, and is frozen
+  // with this one. Throws Failure where the name is none, or is there already.
+  void add_host(std::string_view name_or_wildcard, const Ref<Config>& config);
+  void set_unknown_name(std::int32_t mode);
+  // `store`: with SALLY_CA_HINTS_STORE, otherwise null.
+  void set_ca_hints(std::int32_t mode, Ref<TrustSource> store);
+  void allow_post_handshake_auth();
 
   // A copy of what is set so far.
   Settings settings();
@@ -95,13 +114,18 @@ class Config : public RefCounted<Config> {
   template <class Change>
   void change(Change&& apply);
   Settings snapshot() const;
+  void become_host();
 
   const std::int32_t role_;
   std::mutex mutex_;
   Settings settings_;  // but for the material
   std::vector<Ref<CredentialSource>> credentials_;
   Ref<TrustSource> trust_;
+  Ref<TrustSource> hinted_;
+  std::shared_ptr<Hosts> hosts_;
+  bool is_host_ = false;
   Ref<Context> context_;            // null: not frozen
+  std::uint64_t seen_changes_ = 0;  // of material, when the context was looked at
   std::uint64_t earlier_hits_ = 0;  // of the contexts of earlier generations
 };
 

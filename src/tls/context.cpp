@@ -67,6 +67,7 @@ Context::Context(Settings settings)
   set_protocol();
   set_verification();
   check_signers();
+  name_cas();
   set_credentials();
   set_alpn();
   install_callbacks(handle(), *this);
@@ -100,6 +101,18 @@ void Context::check() const {
     throw Failure(SALLY_INVALID_STATE,
                   {.message = "the program has the key of a credential, and is not asked to sign",
                    .hint = "Set SALLY_QUESTION_SIGNATURE with sally_tls_config_set_questions."});
+  }
+  if (settings_.post_handshake_auth && (settings_.questions & SALLY_QUESTION_CREDENTIAL) != 0) {
+    throw Failure(
+        SALLY_INVALID_STATE,
+        {.message =
+             "a client that is asked for a certificate after the handshake asks nobody which"});
+  }
+  if (settings_.post_handshake_auth && signs_elsewhere_) {
+    throw Failure(
+        SALLY_INVALID_STATE,
+        {.message = "a client that is asked for a certificate after the handshake cannot wait for "
+                    "a signature by a token or by the program"});
   }
   if (!is_server()) return;
   if (settings_.credentials.empty()) {
@@ -157,6 +170,7 @@ void Context::set_protocol() {
   SSL_CTX_set_read_ahead(ctx, 1);
   SSL_CTX_set_quiet_shutdown(ctx, 0);
   require(SSL_CTX_set_block_padding(ctx, 0) == 1, "records without padding");
+  SSL_CTX_set_post_handshake_auth(ctx, settings_.post_handshake_auth ? 1 : 0);
   require(SSL_CTX_set_max_early_data(ctx, 0) == 1, "the absence of early data");
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   require(SSL_CTX_set_num_tickets(ctx, 0) == 1, "the absence of tickets");
@@ -178,9 +192,15 @@ void Context::set_verification() {
 
   if (!settings_.trust) return;
   SSL_CTX_set1_cert_store(ctx, settings_.trust->store());
-  if (!is_server() || settings_.trust->size() > most_named_cas) return;
-  for (const X509Owner& anchor : settings_.trust->anchors()) {
-    require(SSL_CTX_add_client_CA(ctx, anchor.get()) == 1, "the names of the clients' CAs");
+}
+
+void Context::name_cas() {
+  if (!is_server() || settings_.ca_hints == SALLY_CA_HINTS_NONE) return;
+  const bool others = settings_.ca_hints == SALLY_CA_HINTS_STORE;
+  const TrustStore* named = others ? settings_.hinted.get() : settings_.trust.get();
+  if (named == nullptr || named->size() > most_named_cas) return;
+  for (const X509Owner& anchor : named->anchors()) {
+    require(SSL_CTX_add_client_CA(handle(), anchor.get()) == 1, "the names of the clients' CAs");
   }
 }
 
@@ -197,6 +217,7 @@ void Context::check_signers() const {
 // the server is chosen then.
 void Context::set_credentials() {
   if (!is_server()) return;
+  credentials_ = ServerCredentials(settings_.credentials);
   std::set<std::string_view> taken;
   for (const Ref<Credential>& credential : settings_.credentials) {
     if (!taken.insert(credential->key_type()).second) continue;

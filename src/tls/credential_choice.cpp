@@ -12,6 +12,7 @@
 #include <ctime>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sally::tls {
@@ -158,22 +159,35 @@ void choose_for_client(SSL* ssl, std::span<const Ref<Credential>> credentials,
   }
 }
 
-void choose_for_server(SSL* ssl, std::span<const Ref<Credential>> credentials,
+void CredentialSet::add(Ref<Credential> credential) {
+  const bool known = std::ranges::any_of(credentials, [&](const Ref<Credential>& other) {
+    return other->key_type() == credential->key_type();
+  });
+  if (!known) ++key_types;
+  credentials.push_back(std::move(credential));
+}
+
+void choose_for_server(SSL* ssl, std::span<const CredentialSet* const> ranks,
                        HandshakeRecord& record) {
   record.passed_over.clear();
   SSL_certs_clear(ssl);
   const Wish wish = wish_of(ssl);
-  std::set<std::string_view> taken;
-  for (const Ref<Credential>& credential : credentials) {
-    if (taken.contains(credential->key_type())) continue;
-    const std::string reason = against(*credential, wish);
-    if (!reason.empty())
-      pass_over(record, *credential, reason);
-    else if (show(ssl, *credential, record))
-      taken.insert(credential->key_type());
+  for (const CredentialSet* set : ranks) {
+    std::set<std::string_view> taken;
+    for (const Ref<Credential>& credential : set->credentials) {
+      if (taken.size() == set->key_types) break;
+      if (taken.contains(credential->key_type())) continue;
+      const std::string reason = against(*credential, wish);
+      if (!reason.empty())
+        pass_over(record, *credential, reason);
+      else if (show(ssl, *credential, record))
+        taken.insert(credential->key_type());
+    }
+    if (!taken.empty()) return;
   }
-  if (!taken.empty()) return;
-  for (const Ref<Credential>& credential : credentials) {
+  std::set<std::string_view> taken;
+  for (const Ref<Credential>& credential : ranks.front()->credentials) {
+    if (taken.size() == ranks.front()->key_types) break;
     const bool first = taken.insert(credential->key_type()).second;
     if (first) show(ssl, *credential, record);
   }

@@ -3,7 +3,9 @@
 
 #include "tls/credential.h"
 
+#include <cstddef>
 #include <span>
+#include <vector>
 
 struct ssl_st;
 
@@ -16,11 +18,19 @@ struct HandshakeRecord;
 void choose_for_client(ssl_st* ssl, std::span<const Ref<Credential>> credentials,
                        HandshakeRecord& record);
 
+// Some of a server's credentials, in the order of their adding.
+struct CredentialSet {
+  std::vector<Ref<Credential>> credentials{};
+  std::size_t key_types = 0;  // how many different ones they have
+
+  void add(Ref<Credential> credential);
+};
+
 // On a server, once it knows what the client offers. The first that fits of each key type is at the
-// TLS library's choice, which knows the cipher suites; where none fits at all, the first of each
-// type, so that the client can say what is wrong with it. `credentials` are those of the host that
-// the client asked for.
-void choose_for_server(ssl_st* ssl, std::span<const Ref<Credential>> credentials,
+// TLS library's choice, which knows the cipher suites. A set counts only where none of those before it
+// fits; where none fits at all, the first of each type in the first set, so that the client can say
+// what is wrong with it.
+void choose_for_server(ssl_st* ssl, std::span<const CredentialSet* const> ranks,
                        HandshakeRecord& record);
 
 }  // namespace sally::tls

@@ -11,6 +11,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sally::tls {
 
@@ -135,8 +136,10 @@ std::string correlation_id_of(const SSL* ssl) {
   return text;
 }
 
-ErrorRef explain_failure(const SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
-                         const NativeError& native, bool established, const char* phase) {
+namespace {
+
+ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+                     const NativeError& native, bool established, const char* phase) {
   const bool is_client = SSL_is_server(ssl) == 0;
   ErrorDetail detail{.native_domain = native.code == 0 ? SALLY_DOMAIN_NONE : SALLY_DOMAIN_OPENSSL,
                      .native_code = static_cast<std::int64_t>(native.code),
@@ -190,6 +193,31 @@ ErrorRef explain_failure(const SSL* ssl, const HandshakeRecord& record, const Re
   const sally_status status =
       refine(status::from_name(SALLY_DOMAIN_OPENSSL, native.name), established);
   return make_error(status, std::move(detail));
+}
+
+// A peer of TLS 1.2 that is told no_renegotiation may go on (RFC 5246 section 7.2.2). Where it breaks
+// off instead, this was the reason, whatever the end looks like.
+bool broke_off_unrenegotiated(const HandshakeRecord& record, const RecordPort& port) {
+  if (!record.renegotiation_refused) return false;
+  if (record.alert_received >= 0) {
+    return record.alert_received == SSL_AD_HANDSHAKE_FAILURE ||
+           record.alert_received == SSL_AD_NO_RENEGOTIATION;
+  }
+  return port.ended || port.error_number != 0;
+}
+
+}  // namespace
+
+ErrorRef explain_failure(const SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+                         const NativeError& native, bool established, const char* phase) {
+  ErrorRef end = explain_end(ssl, record, port, native, established, phase);
+  if (!established || record.verdict || !broke_off_unrenegotiated(record, port)) return end;
+  return make_error(SALLY_RENEGOTIATION_REFUSED, {.native_domain = SALLY_DOMAIN_NONE,
+                                                  .alert_direction = SALLY_ALERT_SENT,
+                                                  .alert = SSL_AD_NO_RENEGOTIATION,
+                                                  .correlation_id = correlation_id_of(ssl),
+                                                  .phase = phase,
+                                                  .cause = std::move(end)});
 }
 
 }  // namespace sally::tls

@@ -2,14 +2,17 @@
 #pragma once
 
 #include "status/error.h"
+#include "status/ref.h"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace sally::tls {
 
+class Config;
 class Inquiry;
 
 // The name that the peer's certificate must bear; empty for clients of a server, who have none.
@@ -23,14 +26,20 @@ struct GoodChain;
 
 struct HandshakeRecord {
   PeerName peer_name;
+  std::optional<std::string>
+      server_name;          // server: as the client asked for it, once its hello came
+  Ref<Config> host;         // server: which is to serve this client from now on
+  bool host_found = false;  // server: and does
   int alert_received = -1;  // the fatal one
   int alert_sent = -1;
-  bool certificate_requested = false;       // client: the server asked for one
+  bool renegotiation_refused = false;       // and nothing was read since
+  bool certificate_requested = false;       // client: the server asked for one; server: after that
   bool certificate_sent = false;            // client: and got one
   std::vector<std::string> acceptable_cas;  // client: as the server named them, the first few
   std::vector<std::string> passed_over;     // this side's credentials that did not fit, and why
   bool peer_verified = false;
-  bool session_came = false;  // client: one that can be resumed
+  std::uint64_t judgements = 0;  // how often a peer's certificate was judged
+  bool session_came = false;     // client: one that can be resumed
   // The peer's chain where it was found good, now or when a session was about to be resumed.
   std::shared_ptr<const GoodChain> good;
   ErrorRef verdict;            // why the peer's certificate was refused

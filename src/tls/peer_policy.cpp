@@ -34,6 +34,8 @@ std::string lowered(std::string_view text) {
 
 // --- What may be allowed
 
+}  // namespace
+
 bool is_dns_name(std::string_view name) {
   if (name.empty() || name.size() > longest_dns_name) return false;
   for (const auto part : std::views::split(name, '.')) {
@@ -47,6 +49,8 @@ bool is_dns_name(std::string_view name) {
   }
   return true;
 }
+
+namespace {
 
 std::string to_dns_pattern(const std::string& pattern) {
   std::string name = lowered(pattern);

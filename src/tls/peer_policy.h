@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sally::tls {
@@ -18,6 +19,9 @@ struct PolicyAnswer {
 // is left to match are then not matched.
 PolicyAnswer check_policy(x509_st* leaf, std::span<const X509Owner> chain,
                           const PeerPolicy& policy);
+
+// Whether it could be the name of a host (RFC 1035 section 2.3.4), in whatever case; underscores pass.
+bool is_dns_name(std::string_view name);
 
 // What the setters take. Throw Failure(SALLY_INVALID_ARGUMENT).
 AllowedPeer to_allowed_peer(std::int32_t kind, const std::string& pattern);

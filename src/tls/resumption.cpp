@@ -189,23 +189,6 @@ SSL_TICKET_RETURN check_ticket(SSL* ssl, SSL_SESSION* session, const unsigned ch
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
-// As the client sent it (RFC 6066 section 3), in lower case; "" without one. Before the hello is
-// processed OpenSSL does not say.
-std::string server_name_of_hello(SSL* ssl) {
-  const unsigned char* data = nullptr;
-  std::size_t size = 0;
-  constexpr std::size_t header = 5;  // two lengths and the type
-  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1) return {};
-  if (size < header || data[2] != TLSEXT_NAMETYPE_host_name) return {};
-  const std::size_t length = static_cast<std::size_t>(data[3]) << 8 | data[4];
-  if (length > size - header) return {};
-  std::string name(reinterpret_cast<const char*>(data + header), length);
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return name;
-}
-
 }  // namespace
 
 std::string resumption_scope(const Context& context) {
@@ -239,8 +222,8 @@ void enable_resumption(SSL_CTX* handle, const Context& context) {
   SSL_CTX_sess_set_get_cb(handle, &find_session);
 }
 
-void bind_to_server_name(SSL* ssl) {
-  const Digest digest = sha256(context_of(ssl).resumption_scope() + server_name_of_hello(ssl));
+void bind_to_server_name(SSL* ssl, std::string_view name) {
+  const Digest digest = sha256(context_of(ssl).resumption_scope() + std::string(name));
   SSL_set_session_id_context(ssl, digest.data(), static_cast<unsigned int>(digest.size()));
 }
 
@@ -252,10 +235,15 @@ void offer_session(SSL* ssl, const Context& context, HandshakeRecord& record) {
     clear_errors();
     return;
   }
-  // A ticket of TLS 1.3 is used once (RFC 8446 appendix C.4), so that nobody can link connections.
-  if (SSL_SESSION_get_protocol_version(known.session.get()) < TLS1_3_VERSION) {
-    context.sessions().add(server_of(record.peer_name), std::move(known));
-  }
+}
+
+// A ticket of TLS 1.3 is used once (RFC 8446 appendix C.4), so that nobody can link connections. In
+// TLS 1.2 OpenSSL tells nobody of the one that a server renewed.
+void keep_resumed(SSL* ssl) {
+  if (SSL_version(ssl) >= TLS1_3_VERSION) return;
+  SSL_SESSION* session = SSL_get1_session(ssl);
+  if (session == nullptr || keep_session(ssl, session) == 1) return;
+  SSL_SESSION_free(session);
 }
 
 }  // namespace sally::tls

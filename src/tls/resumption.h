@@ -6,6 +6,7 @@
 #include "tls/session_cache.h"
 
 #include <string>
+#include <string_view>
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -21,10 +22,12 @@ std::string resumption_scope(const Context& context);
 
 void enable_resumption(ssl_ctx_st* handle, const Context& context);
 
-// On a server, when the client's hello is there.
-void bind_to_server_name(ssl_st* ssl);
+// On a server, when the client's hello is there; `name` is the one that it asked for.
+void bind_to_server_name(ssl_st* ssl, std::string_view name);
 
 // On a client, before the handshake: offers the newest session that fits.
 void offer_session(ssl_st* ssl, const Context& context, HandshakeRecord& record);
+// On a client, when a session was resumed: of TLS 1.2 it may be resumed again.
+void keep_resumed(ssl_st* ssl);
 
 }  // namespace sally::tls

@@ -58,8 +58,9 @@ Session::Session(Ref<Context> context, PeerName peer_name, transport::Channel& c
   if (context_->may_wait()) {
     inquiry_ = std::make_unique<Inquiry>(context_->settings().questions);
     record_.inquiry = inquiry_.get();
-    port_.keeps = inquiry_->asks(SALLY_QUESTION_CLIENT_HELLO);
   }
+  const bool asks_about_hello = inquiry_ && inquiry_->asks(SALLY_QUESTION_CLIENT_HELLO);
+  port_.keeps = asks_about_hello || context_->settings().hosts != nullptr;
   begin();
 }
 
@@ -91,6 +92,11 @@ int Session::call(Call&& openssl, int& reason) {
   return result;
 }
 
+int Session::call_read(std::span<std::byte> buffer, std::size_t& size, int& reason) {
+  return call([&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &size); },
+              reason);
+}
+
 Progress Session::fail(ErrorRef& sticky, ErrorRef error) {
   if (!sticky) sticky = std::move(error);
   return {.state = Progress::State::failed, .error = sticky};
@@ -107,12 +113,15 @@ Progress Session::handshake() {
   if (!established_) {
     if (!may_go_on()) return waiting_for_answer();
     int reason = 0;
-    const int result = call(
-        [this](SSL* ssl) {
-          const SigningFor scope(record_);
-          return SSL_do_handshake(ssl);
-        },
-        reason);
+    const auto shake_hands = [this](SSL* ssl) {
+      const SigningFor scope(record_);
+      return SSL_do_handshake(ssl);
+    };
+    int result = call(shake_hands, reason);
+    if (reason == SSL_ERROR_WANT_CLIENT_HELLO_CB && goes_on_as_host()) {
+      result = call(shake_hands, reason);
+    }
+    drop_kept_hello();
     paused_ = reason == SSL_ERROR_WANT_ASYNC;
     if (paused_) paused_by_ = std::this_thread::get_id();
     if (result != 1) {
@@ -134,7 +143,7 @@ Progress Session::handshake() {
     established_ = true;
     begin_keys();
     settle_questions();
-    stop_observing_messages(ssl_.get());
+    if (!context_->settings().post_handshake_auth) stop_observing_messages(ssl_.get());
     settle_peer();
   }
   return is_unconfirmed() ? confirm() : send_records();
@@ -162,8 +171,7 @@ Progress Session::confirm() {
     }
     std::size_t size = 0;
     int reason = 0;
-    const int result = call(
-        [&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &size); }, reason);
+    const int result = call_read(buffer, size, reason);
     if (result == 1) {
       append_unread(std::span(buffer).first(size));
       continue;
@@ -175,8 +183,10 @@ Progress Session::confirm() {
 
 // No verify callback runs where a session is resumed: then its chain was checked again before.
 void Session::settle_peer() {
-  if (SSL_session_reused(ssl_.get()) == 1)
+  if (SSL_session_reused(ssl_.get()) == 1) {
     record_.peer_verified = record_.good && SSL_get0_peer_certificate(ssl_.get()) != nullptr;
+    if (!context_->is_server()) keep_resumed(ssl_.get());
+  }
   if (!record_.peer_verified) record_.good.reset();
 }
 
@@ -209,11 +219,11 @@ Progress Session::read(std::span<std::byte> buffer) {
 
   std::size_t size = 0;
   int reason = 0;
-  const int result =
-      call([&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &size); }, reason);
+  const int result = call_read(buffer, size, reason);
   if (close_notify_due_) end_sending();
   if (result != 1) return not_read(reason);
   given_ += size;
+  record_.renegotiation_refused = false;  // the peer has gone on without it
   return {.state = Progress::State::done, .size = size};
 }
 
@@ -384,7 +394,9 @@ void Session::drain_for_alert(const ErrorRef& send_error) {
                                            established_ ? "read" : "handshake");
     fail(read_error_, error);
   }
-  if (!read_error_ || read_error_->detail().alert_direction != SALLY_ALERT_RECEIVED) return;
+  if (!read_error_) return;
+  const bool refused = read_error_->status() == SALLY_RENEGOTIATION_REFUSED;
+  if (!refused && read_error_->detail().alert_direction != SALLY_ALERT_RECEIVED) return;
   fail(write_error_, amend(read_error_, [&](ErrorDetail& detail) {
          detail.phase = "write";
          detail.cause = send_error;
@@ -447,9 +459,11 @@ SessionFacts Session::facts() const {
   const char* server_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   facts.server_name = server_name != nullptr ? server_name : "";
   facts.resumed = SSL_session_reused(ssl) == 1;
-  facts.peer_verified = record_.peer_verified;
+  // Whom the certificate is of is not known before the proof that the key is, too.
+  const bool proving = is_proving();
+  facts.peer_verified = record_.peer_verified && !proving;
   const bool asks = context_->settings().client_auth != SALLY_CLIENT_AUTH_NONE && !facts.resumed;
-  facts.certificate_requested = context_->is_server() ? asks : record_.certificate_requested;
+  facts.certificate_requested = (context_->is_server() && asks) || record_.certificate_requested;
   facts.certificate_sent = record_.certificate_sent;
   facts.correlation_id = correlation_id();
 
@@ -458,6 +472,7 @@ SessionFacts Session::facts() const {
   if (own != nullptr) facts.own_certificate = describe(own);
   facts.passed_over = record_.passed_over;
 
+  if (proving) return facts;
   // On a server OpenSSL keeps the peer's own certificate apart from the chain.
   X509* leaf = SSL_get0_peer_certificate(ssl);
   if (leaf != nullptr) facts.peer_chain.push_back(describe(leaf));

@@ -71,6 +71,12 @@ class Session final : public transport::Flow {
   // Established, but for that.
   bool is_unconfirmed() const noexcept;
 
+  // On an established server of TLS 1.3: asks the client for a certificate, unless a request of before
+  // is unanswered still, and is done when it was verified and the client has proved that the key is
+  // its own. What else comes meanwhile can be read after that. Throws Failure where it cannot be asked;
+  // a refusal ends the session (session_authenticate.cpp).
+  Progress authenticate();
+
   Progress read(std::span<std::byte> buffer) override;
   bool has_more() const override;
   Progress peek() override;
@@ -106,12 +112,15 @@ class Session final : public transport::Flow {
  private:
   template <class Call>
   int call(Call&& openssl, int& reason);
+  int call_read(std::span<std::byte> buffer, std::size_t& size, int& reason);
   void settle_peer();
   void leave_resumable() noexcept;
   Progress confirm();
   void begin();
   bool may_go_on();
   void begin_anew(Ref<Context> context);
+  bool goes_on_as_host();
+  void drop_kept_hello() noexcept;
   void settle_questions() noexcept;
   bool is_paused_elsewhere() const noexcept;
   Progress waiting_for_answer();
@@ -124,6 +133,12 @@ class Session final : public transport::Flow {
   bool answers_pile_up() const noexcept;
   Progress fail(ErrorRef& sticky, ErrorRef error);
   void drain_for_alert(const ErrorRef& send_error);
+
+  // session_authenticate.cpp
+  void require_authenticable() const;
+  void request_certificate();
+  bool is_answered() const;
+  bool is_proving() const;
 
   // session_keys.cpp
   void begin_keys();
@@ -152,6 +167,8 @@ class Session final : public transport::Flow {
   std::uint64_t sent_before_wait_ = 0;
   std::uint64_t burst_ = 0;  // bytes sealed since the last pause
   transport::Deadline last_sealed_ = transport::Deadline::min();
+  bool certificate_due_ = false;     // the client was asked for one,
+  std::uint64_t judged_before_ = 0;  // after so many judgements
   bool extended_master_secret_ = false;
   bool key_update_due_ = false;
   bool key_update_asks_ = false;   // and the peer is to renew its keys too

@@ -2,25 +2,36 @@
 
 #include "tls/openssl.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
 namespace sally::tls {
 
+namespace {
+
+// A client that connects more often at once than it resumes is well served with so many; more would
+// only drive out those of others.
+constexpr std::size_t most_of_a_key = 8;
+
+}  // namespace
+
 void SessionCache::add(const std::string& key, Resumable resumable) {
-  Entries oldest;  // freed without the lock
+  Entries superseded;  // freed without the lock
   const std::lock_guard lock(mutex_);
   entries_.push_front({key, std::move(resumable)});
   by_key_.emplace(key, entries_.begin());
+  if (by_key_.count(key) > most_of_a_key) drop(by_key_.find(key), superseded);
   if (entries_.size() <= capacity_) return;
   const auto last = std::prev(entries_.end());
   const auto [first, end] = by_key_.equal_range(last->key);
-  for (auto each = first; each != end; ++each) {
-    if (each->second != last) continue;
-    by_key_.erase(each);
-    break;
-  }
-  oldest.splice(oldest.begin(), entries_, last);
+  drop(std::find_if(first, end, [last](const auto& each) { return each.second == last; }),
+       superseded);
+}
+
+void SessionCache::drop(Keys::iterator key, Entries& dropped) {
+  dropped.splice(dropped.begin(), entries_, key->second);
+  by_key_.erase(key);
 }
 
 Resumable SessionCache::find(const std::string& key) {

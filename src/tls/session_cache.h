@@ -41,10 +41,15 @@ class SessionCache {
   };
   using Entries = std::list<Entry>;
 
+  using Keys = std::multimap<std::string, Entries::iterator>;  // the newest of a key last
+
+  // With the lock.
+  void drop(Keys::iterator key, Entries& dropped);
+
   const std::size_t capacity_;
   mutable std::mutex mutex_;
-  Entries entries_;                                       // the newest first
-  std::multimap<std::string, Entries::iterator> by_key_;  // the newest of a key last
+  Entries entries_;  // the newest first
+  Keys by_key_;
 };
 
 }  // namespace sally::tls

@@ -65,9 +65,23 @@ bool Session::may_go_on() {
 void Session::begin_anew(Ref<Context> context) {
   constexpr std::uint32_t hello = SALLY_QUESTION_CLIENT_HELLO;
   context_ = std::move(context);
-  inquiry_->replace_questions(context_->settings().questions & ~hello);
+  if (inquiry_) inquiry_->replace_questions(context_->settings().questions & ~hello);
   port_.read_again();
   begin();
+}
+
+// Where the client asked for a name that another config serves: with its newest generation.
+bool Session::goes_on_as_host() {
+  if (!record_.host) return false;
+  begin_anew(std::exchange(record_.host, {})->freeze());
+  record_.host_found = true;
+  return true;
+}
+
+// Once it is known that nothing begins anew.
+void Session::drop_kept_hello() noexcept {
+  const bool asks = inquiry_ && inquiry_->asks(SALLY_QUESTION_CLIENT_HELLO);
+  if (port_.keeps && record_.server_name && !asks) port_.keep_no_more();
 }
 
 Progress Session::waiting_for_answer() {

@@ -7,6 +7,7 @@
 #include "tls/file_traces.h"
 #include "tls/file_watch.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -23,6 +24,10 @@ template <class Input>
 bool is_in_token(const Input& /*input*/) {
   return false;
 }
+
+// How often any material was replaced, in the whole process: while it stays the same, a generation that
+// was looked up before is the newest still.
+inline std::atomic<std::uint64_t> material_changes{0};
 
 // `Material` is immutable, reference-counted, and made of an `Input`, which says where it comes from and
 // can be read again and again; files_of(input) are the files and folders that it is in. Any thread may
@@ -78,10 +83,13 @@ class Source : public RefCounted<Source<Material, Input>> {
   }
 
   void replace(Ref<Material> material) noexcept {
-    const std::lock_guard lock(mutex_);
-    std::swap(current_, material);
-    reload_error_ = {};
-    ++generation_;
+    {
+      const std::lock_guard lock(mutex_);
+      std::swap(current_, material);
+      reload_error_ = {};
+      ++generation_;
+    }
+    ++material_changes;
   }
 
   // Reloads from now on whenever its files change. A second time it does nothing.

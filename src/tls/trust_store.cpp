@@ -103,8 +103,8 @@ void add_name(std::string& all, const std::string& name) {
 
 TrustStore::TrustStore(const TrustInput& input) : TrustStore(read(input)) {}
 
-TrustStore::TrustStore(const PemSource& source)
-    : TrustStore(Contents{anchors_of(source), {}, source.name()}) {}
+TrustStore::TrustStore(const PemSource& source, std::vector<CrlOwner> crls)
+    : TrustStore(Contents{anchors_of(source), std::move(crls), source.name()}) {}
 
 TrustStore::TrustStore(Contents contents)
     : store_(checked(X509_STORE_new())),

@@ -17,7 +17,7 @@ class TrustStore : public RefCounted<TrustStore> {
  public:
   // Throw Failure, see include/sallyport/trust_store.h. The first reads the sources anew each time.
   explicit TrustStore(const TrustInput& input);
-  explicit TrustStore(const PemSource& source);
+  explicit TrustStore(const PemSource& source, std::vector<CrlOwner> crls = {});
   // The machine's own CA certificates.
   static Ref<TrustStore> system();
   static std::vector<std::string> system_files();  // and folders: what that reads

@@ -173,6 +173,7 @@ ArgumentCases stream_verb_cases();   // likewise, of the verbs that came after r
 ArgumentCases listener_cases();
 ArgumentCases key_cases();       // what decides about keys, and what is derived from them
 ArgumentCases decision_cases();  // decision, and what asks for one
+ArgumentCases identity_cases();  // the names of a server, and the client's certificate afterwards
 ArgumentCases async_cases();     // asynchronous forms, of streams and listeners
 
 }  // namespace sally::test

@@ -252,6 +252,8 @@ void append_control_cases(ArgumentCases& cases) {
       cases, {"sally_stream_flush_async", timed(sally_stream_flush_async), open_stream});
   append_connected_cases(
       cases, {"sally_stream_shutdown_async", timed(sally_stream_shutdown_async), open_stream});
+  append_connected_cases(cases, {"sally_stream_authenticate_async",
+                                 timed(sally_stream_authenticate_async), open_stream});
   const StreamFunction close{"sally_stream_close_async", timed(sally_stream_close_async),
                              open_stream};
   append_common_cases(cases, close);

@@ -48,7 +48,7 @@ void append_create_cases(ArgumentCases& cases) {
   create("a struct_size that leaves out what it needs", SALLY_INVALID_ARGUMENT,
          [](auto& options, World&) { options.struct_size = offsetof(sally_stream_options, tls); });
   create("an unknown flag", SALLY_INVALID_ARGUMENT,
-         [](auto& options, World&) { options.flags = 4; });
+         [](auto& options, World&) { options.flags = 8; });
   create("every flag", SALLY_INVALID_ARGUMENT,
          [](auto& options, World&) { options.flags = UINT32_MAX; });
   create("a config for a plain stream", SALLY_INVALID_ARGUMENT,

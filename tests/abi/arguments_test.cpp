@@ -23,7 +23,7 @@ std::set<std::string> functions_with_cases() {
   for (const ArgumentCases& cases :
        {plain_cases(), material_cases(), verification_cases(), runtime_cases(), stream_cases(),
         stream_verb_cases(), listener_cases(), async_cases(), source_cases(), key_cases(),
-        decision_cases()}) {
+        decision_cases(), identity_cases()}) {
     for (const ArgumentCase& argument_case : cases) names.insert(argument_case.function);
   }
   return names;
@@ -75,6 +75,9 @@ TEST(Arguments, OfFunctionsOnPoliciesAndKeysAreChecked) {
 }
 TEST(Arguments, OfFunctionsOnDecisionsAreChecked) {
   run(decision_cases());
+}
+TEST(Arguments, OfFunctionsOnWhoASideIsAreChecked) {
+  run(identity_cases());
 }
 TEST(Arguments, OfFunctionsOnListenersAreChecked) {
   run(listener_cases());

@@ -74,6 +74,7 @@ TEST(Cancel, EndsWritersThatWaitForTheirTurn) {
 
 TEST(Cancel, EndsAConnectAndTheStream) {
   SilentPeer peer;
+  ASSERT_TRUE(peer.accepted.readable(static_cast<int>(generous_ms))) << "its hello";
   const Result canceled =
       cancel_until_done(peer.connecting, peer.stream, SALLY_DIRECTION_READ | SALLY_DIRECTION_WRITE);
   EXPECT_EQ(canceled, SALLY_CANCELED);

@@ -152,7 +152,8 @@ TEST_P(Resumption, EndsWithTheTrustThatLetThePeerIn) {
   EXPECT_TRUE(resumes(listener, client.get()));
   folder.replace("ca.pem", read_file(Zoo::ca_path("ca-other")));
   ASSERT_EQ(sally_trust_store_reload(trust.get(), nullptr), SALLY_OK);
-  expect_refusal_by(listener, SALLY_CERTIFICATE_UNKNOWN_CA);
+  // It has none of a CA that the server now names.
+  expect_refusal_by(listener, SALLY_CLIENT_CERTIFICATE_REQUIRED);
 }
 
 TEST_P(Resumption, OfAClientEndsWithItsTrust) {
@@ -206,7 +207,7 @@ TEST_P(Resumption, LetsNobodyInByATicketOfAServerThatTrustsOthers) {
   Listener first(server_with(keys, setup));
   Listener second(server_with(keys, trusting));
   EXPECT_FALSE(resumes(first, client.get()));
-  expect_refusal_by(second, SALLY_CERTIFICATE_UNKNOWN_CA);
+  expect_refusal_by(second, SALLY_CLIENT_CERTIFICATE_REQUIRED);
 }
 
 TEST_P(Resumption, LetsNobodyInByATicketOfAServerThatAsksForLess) {
@@ -232,6 +233,26 @@ TEST_P(Resumption, LetsNobodyInWhoseCertificateHasExpiredMeanwhile) {
   Listener second(later);
   EXPECT_FALSE(resumes(first, client.get()));
   expect_refusal_by(second, SALLY_CERTIFICATE_EXPIRED);
+}
+
+TEST_P(Resumption, LetsNobodyInWhoseCertificateWasRevokedMeanwhile) {
+  const auto trust = Zoo::trust("ca-root");
+  TlsSetup without_trust = setup;
+  without_trust.trust = "";
+  const auto config = server_with(keys, without_trust);
+  ASSERT_EQ(sally_tls_config_set_trust(config.get(), trust.get(), nullptr), SALLY_OK);
+  Listener listener(config);
+  const auto revoked = client_config({.credential = "client-good-ed25519"});
+  EXPECT_FALSE(resumes(listener, revoked.get()));
+  EXPECT_TRUE(resumes(listener, revoked.get()));
+  ASSERT_EQ(
+      sally_trust_store_add_crl(trust.get(), Zoo::crl_path("file-crl-revoking").c_str(), nullptr),
+      SALLY_OK);
+  Stream late = listener.stream(revoked.get());
+  if (late.connect().ok()) {
+    EXPECT_FALSE(late.read_status().ok());
+  }
+  EXPECT_EQ(listener.next_refusal().status(), SALLY_CERTIFICATE_REVOKED);
 }
 
 TEST_P(Resumption, LetsNobodyInWhomThePolicyNoLongerAllows) {

@@ -196,7 +196,8 @@ TEST_F(Rotation, OfTrustShowsInTheNextHandshake) {
   Listener listener(config);
   Stream refused = listener.stream(client.get());
   static_cast<void>(refused.connect());
-  EXPECT_EQ(listener.next_refusal().status(), SALLY_CERTIFICATE_UNKNOWN_CA);
+  EXPECT_EQ(listener.next_refusal().status(), SALLY_CLIENT_CERTIFICATE_REQUIRED)
+      << "it has none of a CA that the server names";
 
   folder.replace("ca.pem", "nothing");
   EXPECT_EQ(sally_trust_store_reload(trust.get(), nullptr), SALLY_TRUST_STORE_EMPTY);
@@ -206,6 +207,26 @@ TEST_F(Rotation, OfTrustShowsInTheNextHandshake) {
   ASSERT_EQ(sally_trust_store_watch(trust.get(), nullptr), SALLY_OK);
   folder.replace("ca.pem", read_file(Zoo::ca_path("ca-root")));
   ASSERT_TRUE(comes([&] { return sally_trust_store_generation(trust.get()) == 2; }));
+  connect_pair(listener, client.get());
+}
+
+TEST_F(Rotation, OfCrlsShowsInTheNextHandshake) {
+  folder.replace("crl.pem", read_file(Zoo::crl_path("file-crl-none-revoked")));
+  const auto trust = Zoo::trust("ca-root");
+  ASSERT_EQ(sally_trust_store_add_crl(trust.get(), folder.path("crl.pem").c_str(), nullptr),
+            SALLY_OK);
+  auto config = server_config(
+      {.credential = "server-good", .trust = "", .client_auth = SALLY_CLIENT_AUTH_REQUIRE});
+  ASSERT_EQ(sally_tls_config_set_trust(config.get(), trust.get(), nullptr), SALLY_OK);
+  Listener listener(config);
+  const auto revoked = client_config({.credential = "client-good-ed25519"});
+  connect_pair(listener, revoked.get());
+
+  folder.replace("crl.pem", read_file(Zoo::crl_path("file-crl-revoking")));
+  ASSERT_EQ(sally_trust_store_reload(trust.get(), nullptr), SALLY_OK);
+  Stream refused = listener.stream(revoked.get());
+  static_cast<void>(refused.connect());
+  EXPECT_EQ(listener.next_refusal().status(), SALLY_CERTIFICATE_REVOKED);
   connect_pair(listener, client.get());
 }
 

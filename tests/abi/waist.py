@@ -21,7 +21,8 @@ ROLE_CLIENT, ROLE_SERVER, CLIENT_AUTH_REQUIRE = 1, 2, 3
 EVENT_ACCEPTED, EVENT_DECISION = 2, 4
 QUESTION_PEER, QUESTION_CLIENT_HELLO = 2, 4
 HANDLES = ("error", "bytes", "credential", "trust store", "TLS config", "certificate", "stream",
-           "stream info", "listener", "runtime", "queue", "operation", "decision")
+           "stream info", "listener", "runtime", "queue", "operation", "verdict", "ticket keys",
+           "decision")
 
 
 class StreamOptions(ctypes.Structure):

@@ -76,7 +76,7 @@ build() {  # definitions; the constants are read from the headers alone, so thes
   sed -i '/^#define [A-Z]*$/d' "$work/include/small.h"
   local definition
   for definition in "$@"; do sed -i "1i #define ${definition#-D}" "$work/include/small.h"; done
-  c++ -std=c++20 -g -O2 -fPIC -shared -Wl,-soname,libsmall.so.0 -I"$work/include" "$work/small.cpp" -o "$work/libsmall.so"
+  c++ -std=c++20 -g ${elsewhere:-} -O2 -fPIC -shared -Wl,-soname,libsmall.so.0 -I"$work/include" "$work/small.cpp" -o "$work/libsmall.so"
 }
 differs() {  # what, definitions
   local what=$1
@@ -101,6 +101,9 @@ grep -qx 'SALLY_NEVER = -1' "$work/small.constants" || { echo "abi: a macro was 
 agrees "nothing" -DNOTHING
 agrees "a change behind a handle" -DPRIVATE
 agrees "an option struct grown at its end" -DGROWN
+elsewhere=-fdebug-prefix-map=$work=/elsewhere/${work##*/}
+agrees "debug information that names the folder of another checkout"
+elsewhere=""
 differs "a removed symbol" -DREMOVED
 differs "an added symbol" -DADDED
 differs "a widened parameter" -DWIDENED

@@ -48,11 +48,13 @@ struct Parties {
   std::vector<std::string> client_alpn = {};
   std::vector<std::string> server_alpn = {};
   std::string name = "localhost";
+  bool resumption = true;
 };
 
 inline Ref<tls::Config> client_config(const Parties& parties) {
   auto config = make_ref<tls::Config>(SALLY_ROLE_CLIENT);
   config->set_versions(parties.version, parties.version);
+  config->set_resumption(parties.resumption, 0);
   config->set_trust(trust(parties.trust));
   config->set_alpn(parties.client_alpn);
   if (!parties.client.empty()) config->add_credential(credential(parties.client));
@@ -62,6 +64,7 @@ inline Ref<tls::Config> client_config(const Parties& parties) {
 inline Ref<tls::Config> server_config(const Parties& parties) {
   auto config = make_ref<tls::Config>(SALLY_ROLE_SERVER);
   config->set_versions(parties.version, parties.version);
+  config->set_resumption(parties.resumption, 0);
   config->set_trust(trust(parties.client_trust));
   config->set_client_auth(parties.client_auth);
   config->set_alpn(parties.server_alpn);

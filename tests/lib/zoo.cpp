@@ -54,6 +54,10 @@ std::string Zoo::ca_path(const std::string& name) {
   return path_of(name, "ca");
 }
 
+std::string Zoo::crl_path(const std::string& name) {
+  return path_of(name, "crl");
+}
+
 Owned<sally_credential> Zoo::credential(const std::string& name) {
   Owned<sally_credential> credential;
   const std::string chain = chain_path(name);

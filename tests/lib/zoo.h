@@ -13,6 +13,7 @@ class Zoo {
   static std::string chain_path(const std::string& name);
   static std::string key_path(const std::string& name);
   static std::string ca_path(const std::string& name);
+  static std::string crl_path(const std::string& name);
 
   // New handles; throw where the library does not load them.
   static Owned<sally_credential> credential(const std::string& name);

@@ -1,5 +1,5 @@
-// Replaces a server's certificate, key and trust, over and over, while clients come 50 times a
-// second, echo 64 KiB and go: none is dropped, no byte is lost, and whoever comes after a swap meets
+// Replaces a server's certificate and key, its trust, its CRL and its ticket keys in turn, over and
+// over, while clients come 50 times a second, echo 64 KiB and go: none is dropped, no byte is lost, and whoever comes after a swap meets
 // the new generation.
 //
 //   soak_rotations [--rotations 1000]
@@ -44,6 +44,8 @@ class Material {
     for (const char* identity : identities) fingerprints_.push_back(fingerprint_of(identity));
     put_identity(0);
     put_trust(false);
+    put_crl(false);
+    put_ticket_key(0);
     require(called([&](sally_error** error) {
               return sally_credential_load(folder_.path("tls.crt").c_str(),
                                            folder_.path("tls.key").c_str(), nullptr,
@@ -54,6 +56,10 @@ class Material {
               return sally_trust_store_load(folder_.path("ca.pem").c_str(), Out(trust), error);
             }),
             SALLY_OK, "trust");
+    require({sally_trust_store_add_crl(trust.get(), folder_.path("crl.pem").c_str(), nullptr)},
+            SALLY_OK, "CRL");
+    require({sally_ticket_keys_load(folder_.path("tickets").c_str(), Out(ticket_keys), nullptr)},
+            SALLY_OK, "ticket keys");
   }
 
   void rotate_identity(std::uint64_t generation) {
@@ -71,6 +77,16 @@ class Material {
         called([&](sally_error** error) { return sally_trust_store_reload(trust.get(), error); }),
         SALLY_OK, "reload of the trust store");
   }
+  void rotate_crl(bool revokes) {
+    put_crl(revokes);
+    require({sally_trust_store_reload(trust.get(), nullptr)}, SALLY_OK, "reload of the CRL");
+  }
+  // The key before still decrypts.
+  void rotate_ticket_keys(std::uint64_t generation) {
+    put_ticket_key(generation);
+    require({sally_ticket_keys_reload(ticket_keys.get(), nullptr)}, SALLY_OK,
+            "reload of the ticket keys");
+  }
   // Whether a generation from `first` to `last` shows this certificate.
   bool is_of(const std::string& fingerprint, std::uint64_t first, std::uint64_t last) const {
     for (std::uint64_t generation = first; generation <= last; ++generation) {
@@ -81,6 +97,7 @@ class Material {
 
   Owned<sally_credential> credential;
   Owned<sally_trust_store> trust;
+  Owned<sally_ticket_keys> ticket_keys;
   std::atomic<std::uint64_t> begun = 0;  // generations of the identity
   std::atomic<std::uint64_t> done = 0;
 
@@ -96,6 +113,19 @@ class Material {
     folder_.replace("ca.pem", anchors);
   }
 
+  void put_crl(bool revokes) {
+    folder_.replace("crl.pem", read_file(Zoo::crl_path(revokes ? "file-crl-revoking"
+                                                               : "file-crl-none-revoked")));
+  }
+  void put_ticket_key(std::uint64_t generation) {
+    const auto key = [](std::uint64_t number) {
+      std::string bytes = std::to_string(number);
+      bytes.resize(80, '.');
+      return bytes;
+    };
+    folder_.replace("tickets", key(generation + 1) + key(generation));
+  }
+
   Folder folder_;
   std::vector<std::string> fingerprints_;
 };
@@ -105,6 +135,7 @@ struct Counts {
   std::atomic<int> dropped = 0;
   std::atomic<int> damaged = 0;
   std::atomic<int> stale = 0;
+  std::atomic<int> resumed = 0;
 };
 
 // Echoes until the listener closes.
@@ -132,16 +163,19 @@ void visit(Listener& listener, sally_tls_config* config, const Material& materia
   }
   if (client.read_text(message.size()) != message) ++counts.damaged;
   const auto info = client.info();
+  // A resumed session is known by the certificate that it began with: none is shown.
+  const bool resumed = sally_stream_info_resumed(info.get()) == 1;
+  if (resumed) ++counts.resumed;
   const std::string seen =
       sally_certificate_fingerprint(sally_stream_info_peer_certificate(info.get(), 0));
-  if (!material.is_of(seen, first, last)) ++counts.stale;
+  if (!resumed && !material.is_of(seen, first, last)) ++counts.stale;
   ++counts.echoed;
   client.close();
 }
 
-// A client of the other CA finds out which trust is in force.
-bool lets_in(Listener& listener, sally_tls_config* other) {
-  Stream client = listener.stream(other);
+// A client of the other CA, or one that may be revoked, finds out which trust is in force.
+bool lets_in(Listener& listener, sally_tls_config* config) {
+  Stream client = listener.stream(config);
   return client.connect().ok() && client.write("?").ok() && client.read_text(1) == "?";
 }
 
@@ -153,9 +187,12 @@ int run(int rotations) {
           SALLY_OK, "config");
   require({sally_tls_config_set_trust(config.get(), material.trust.get(), nullptr)}, SALLY_OK,
           "config");
+  require({sally_tls_config_set_ticket_keys(config.get(), material.ticket_keys.get(), nullptr)},
+          SALLY_OK, "config");
   Listener listener(config);
   const auto good = client_config();
   const auto other = client_config({.credential = "client-other"});
+  const auto revoked = client_config({.credential = "client-good-ed25519"});
 
   Counts counts;
   std::atomic<bool> over = false;
@@ -173,14 +210,23 @@ int run(int rotations) {
   int wrong_trust = 0;
   std::uint64_t generation = 0;
   for (int i = 0; i < rotations; ++i) {
-    if (i % 2 == 0) {
-      material.rotate_identity(++generation);
-      std::this_thread::sleep_for(between_clients);
-      continue;
+    const bool odd_turn = i / 4 % 2 == 1;
+    switch (i % 4) {
+      case 0:
+        material.rotate_identity(++generation);
+        break;
+      case 1:
+        material.rotate_trust(odd_turn);
+        if (lets_in(listener, other.get()) != odd_turn) ++wrong_trust;
+        break;
+      case 2:
+        material.rotate_crl(odd_turn);
+        if (lets_in(listener, revoked.get()) == odd_turn) ++wrong_trust;
+        break;
+      default:
+        material.rotate_ticket_keys(generation);
+        std::this_thread::sleep_for(between_clients);
     }
-    const bool others_too = i % 4 == 1;
-    material.rotate_trust(others_too);
-    if (lets_in(listener, other.get()) != others_too) ++wrong_trust;
   }
   over = true;
   threads.back().join();
@@ -196,8 +242,11 @@ int run(int rotations) {
   verdict.check(counts.damaged == 0, "echoes that differ: " + std::to_string(counts.damaged));
   verdict.check(counts.stale == 0,
                 "connections that met an old certificate: " + std::to_string(counts.stale));
+  constexpr int telling = 100;  // fewer may all have met a change of the trust
+  verdict.check(counts.resumed > 0 || counts.echoed < telling,
+                "sessions resumed: " + std::to_string(counts.resumed));
   verdict.check(wrong_trust == 0,
-                "swaps after which the old trust ruled: " + std::to_string(wrong_trust));
+                "swaps after which the old trust or CRL ruled: " + std::to_string(wrong_trust));
   return verdict.conclude();
 }
 

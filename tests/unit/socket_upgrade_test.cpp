@@ -46,8 +46,10 @@ class UpgradeTest : public testing::TestWithParam<std::int32_t> {
     return {.verb = Verb::upgrade, .config = server_config_};
   }
 
-  const Ref<tls::Config> client_config_ = client_config({.version = GetParam()});
-  const Ref<tls::Config> server_config_ = server_config({.version = GetParam()});
+  // Without resumption, or every handshake but the first would be another one.
+  const Parties parties_{.version = GetParam(), .resumption = false};
+  const Ref<tls::Config> client_config_ = client_config(parties_);
+  const Ref<tls::Config> server_config_ = server_config(parties_);
 };
 
 INSTANTIATE_TEST_SUITE_P(Version, UpgradeTest, testing::Values(SALLY_TLS_1_2, SALLY_TLS_1_3),
