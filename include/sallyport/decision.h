@@ -67,6 +67,16 @@ SALLY_API size_t sally_decision_acceptable_ca_count(const sally_decision *decisi
 SALLY_API const char *sally_decision_acceptable_ca(const sally_decision *decision, size_t index);
 
 /*
+ * sally_decision_acceptable_scheme_count counts the signature schemes that the peer accepts of this
+ * side's certificate, as a server says in its request for a certificate, and a client in its hello;
+ * most wanted first. Each is a name of RFC 8446 section 4.2.3, "ed25519", or "0x1234" where that has
+ * none; NULL where `index` is not below the count.
+ */
+SALLY_API size_t sally_decision_acceptable_scheme_count(const sally_decision *decision);
+SALLY_API const char *sally_decision_acceptable_scheme(const sally_decision *decision,
+                                                       size_t index);
+
+/*
  * sally_decision_alpn_count counts the application protocols (RFC 7301) that a client offers in its
  * hello, most wanted first; NULL where `index` is not below the count. Bytes that are not UTF-8 are
  * escaped as \xNN.

@@ -43,6 +43,11 @@ class Decision
   std::vector<std::string_view> acceptable_cas() const {
     return texts(sally_decision_acceptable_ca_count, sally_decision_acceptable_ca);
   }
+  // Of a server that asks for a certificate, and of a client that said hello: names of signature
+  // schemes, most wanted first.
+  std::vector<std::string_view> acceptable_schemes() const {
+    return texts(sally_decision_acceptable_scheme_count, sally_decision_acceptable_scheme);
+  }
   // Of a client that said hello, most wanted first.
   std::vector<std::string_view> alpn() const {
     return texts(sally_decision_alpn_count, sally_decision_alpn);

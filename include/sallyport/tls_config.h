@@ -157,7 +157,8 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_ca_hints(sally_tl
  * SALLY_INVALID_STATE on a server's config, which asks with sally_stream_authenticate.
  *
  * SALLY_INVALID_STATE when the config is used: it asks SALLY_QUESTION_CREDENTIAL, which is a question
- * of handshakes only.
+ * of handshakes only, or has a credential whose key is in a token or with the program, which may take
+ * too long for a read.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status
 sally_tls_config_allow_post_handshake_auth(sally_tls_config *config, sally_error **error);

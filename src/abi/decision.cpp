@@ -55,6 +55,14 @@ const char* sally_decision_acceptable_ca(const sally_decision* decision, size_t 
   return text_at(facts_of(decision).acceptable_cas, index);
 }
 
+size_t sally_decision_acceptable_scheme_count(const sally_decision* decision) {
+  return facts_of(decision).acceptable_schemes.size();
+}
+
+const char* sally_decision_acceptable_scheme(const sally_decision* decision, size_t index) {
+  return text_at(facts_of(decision).acceptable_schemes, index);
+}
+
 size_t sally_decision_alpn_count(const sally_decision* decision) {
   return facts_of(decision).alpn.size();
 }

@@ -17,6 +17,18 @@
 
 namespace sally::tls {
 
+std::vector<std::uint16_t> peer_schemes(SSL* ssl) {
+  std::vector<std::uint16_t> schemes;
+  const int count = SSL_get_sigalgs(ssl, -1, nullptr, nullptr, nullptr, nullptr, nullptr);
+  for (int i = 0; i < count; ++i) {
+    unsigned char low = 0;
+    unsigned char high = 0;
+    SSL_get_sigalgs(ssl, i, nullptr, nullptr, nullptr, &low, &high);
+    schemes.push_back(static_cast<std::uint16_t>(high << 8 | low));
+  }
+  return schemes;
+}
+
 namespace {
 
 // RFC 8446 section 4.2.3, RFC 8422 section 5.1.3.
@@ -44,13 +56,7 @@ struct Wish {
 
 Wish wish_of(SSL* ssl) {
   Wish wish{.of_a_client = SSL_is_server(ssl) == 1, .version = SSL_version(ssl)};
-  const int count = SSL_get_sigalgs(ssl, -1, nullptr, nullptr, nullptr, nullptr, nullptr);
-  for (int i = 0; i < count; ++i) {
-    unsigned char low = 0;
-    unsigned char high = 0;
-    SSL_get_sigalgs(ssl, i, nullptr, nullptr, nullptr, &low, &high);
-    wish.schemes.push_back(static_cast<std::uint16_t>(high << 8 | low));
-  }
+  wish.schemes = peer_schemes(ssl);
   if (wish.of_a_client) return wish;
   wish.acceptable_cas = SSL_get0_peer_CA_list(ssl);
   if (wish.version >= TLS1_3_VERSION) return wish;

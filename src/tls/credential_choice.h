@@ -4,6 +4,7 @@
 #include "tls/credential.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -12,6 +13,10 @@ struct ssl_st;
 namespace sally::tls {
 
 struct HandshakeRecord;
+
+// The signature schemes that the peer accepts of this side's certificate, most wanted first; empty: it
+// has not said so.
+std::vector<std::uint16_t> peer_schemes(ssl_st* ssl);
 
 // On a client that was asked for a certificate: the first that fits is shown, none where none does.
 // Why each of the others before it was not goes into `record.passed_over`.

@@ -24,6 +24,7 @@ struct DecisionFacts {
   std::string server_name{};
   std::string peer_address{};
   std::vector<std::string> acceptable_cas{};
+  std::vector<std::string> acceptable_schemes{};
   std::vector<std::string> alpn{};
   std::vector<Ref<sally_certificate>> peer_chain{};
   ErrorRef verdict{};  // of the built-in verification; null: it found nothing wrong

@@ -3,14 +3,15 @@
 #include "status/table.h"
 #include "tls/callbacks.h"
 #include "tls/certificate.h"
+#include "tls/code_points.h"
 #include "tls/context.h"
 #include "tls/error_queue.h"
 #include "tls/handshake_record.h"
+#include "tls/hosts.h"
 #include "tls/openssl.h"
 #include "tls/peer_policy.h"
 
-#include <array>
-#include <cstdio>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -95,46 +96,11 @@ Bytes extension(const std::vector<unsigned char>& hello, std::size_t wanted) {
   return {};
 }
 
-std::string hex_code(std::size_t code) {
-  std::array<char, 8> text{};
-  std::snprintf(text.data(), text.size(), "0x%04zx", code);
-  return text.data();
-}
-
-struct CodePoint {
-  std::size_t code;
-  const char* name;
-};
-
-// RFC 8446 sections 4.2.3 and 4.2.7, by IANA's names.
-constexpr CodePoint groups[] = {{0x0017, "secp256r1"},      {0x0018, "secp384r1"},
-                                {0x0019, "secp521r1"},      {0x001d, "x25519"},
-                                {0x001e, "x448"},           {0x11eb, "SecP256r1MLKEM768"},
-                                {0x11ec, "X25519MLKEM768"}, {0x11ed, "SecP384r1MLKEM1024"}};
-constexpr CodePoint schemes[] = {{0x0401, "rsa_pkcs1_sha256"},
-                                 {0x0501, "rsa_pkcs1_sha384"},
-                                 {0x0601, "rsa_pkcs1_sha512"},
-                                 {0x0403, "ecdsa_secp256r1_sha256"},
-                                 {0x0503, "ecdsa_secp384r1_sha384"},
-                                 {0x0603, "ecdsa_secp521r1_sha512"},
-                                 {0x0804, "rsa_pss_rsae_sha256"},
-                                 {0x0805, "rsa_pss_rsae_sha384"},
-                                 {0x0806, "rsa_pss_rsae_sha512"},
-                                 {0x0807, "ed25519"},
-                                 {0x0808, "ed448"},
-                                 {0x0809, "rsa_pss_pss_sha256"},
-                                 {0x080a, "rsa_pss_pss_sha384"},
-                                 {0x080b, "rsa_pss_pss_sha512"}};
-
-Json code_points(Bytes body, std::span<const CodePoint> names) {
+Json code_points(Bytes body, std::string (&name)(std::size_t)) {
   Json list = Json::array();
   if (body.empty()) return list;
   Reader reader(Reader(body).vector(2));
-  while (!reader.empty()) {
-    const std::size_t code = reader.number(2);
-    const auto known = std::ranges::find(names, code, &CodePoint::code);
-    list.push_back(known != names.end() ? known->name : hex_code(code));
-  }
+  while (!reader.empty()) list.push_back(name(reader.number(2)));
   return list;
 }
 
@@ -168,6 +134,20 @@ const char* revocation_name(std::int32_t mode) {
 const char* ocsp_name(std::int32_t mode) {
   if (mode == SALLY_OCSP_OFF) return "off";
   return mode == SALLY_OCSP_REQUIRE ? "require" : "request";
+}
+
+const char* ca_hints_name(std::int32_t mode) {
+  if (mode == SALLY_CA_HINTS_NONE) return "none";
+  return mode == SALLY_CA_HINTS_STORE ? "store" : "trust";
+}
+
+// By what a server tells its clients apart, and what it tells them.
+void add_names(const Context& context, Json& json) {
+  const Settings& settings = context.settings();
+  json["hosts"] = settings.hosts ? settings.hosts->names() : std::vector<std::string>();
+  json["unknown_name"] = settings.unknown_name == SALLY_UNKNOWN_NAME_REFUSE ? "refuse" : "serve";
+  json["ca_hints"] = ca_hints_name(settings.ca_hints);
+  json["named_cas"] = std::max(0, sk_X509_NAME_num(SSL_CTX_get_client_CA_list(context.handle())));
 }
 
 Json verification(const Context& context) {
@@ -232,9 +212,9 @@ std::string effective_settings(const Context& context) {
   json["min_version"] = version_name(SSL_CTX_get_min_proto_version(ctx));
   json["max_version"] = version_name(SSL_CTX_get_max_proto_version(ctx));
   json["suites"] = suites(context);
-  json["groups"] = code_points(extension(hello, TLSEXT_TYPE_supported_groups), groups);
+  json["groups"] = code_points(extension(hello, TLSEXT_TYPE_supported_groups), group_name);
   json["signature_schemes"] =
-      code_points(extension(hello, TLSEXT_TYPE_signature_algorithms), schemes);
+      code_points(extension(hello, TLSEXT_TYPE_signature_algorithms), signature_scheme_name);
   json["post_quantum_required"] = context.settings().require_post_quantum;
   json["provider"] = context.settings().provider_query;
   json["alpn"] = context.settings().alpn;
@@ -245,6 +225,10 @@ std::string effective_settings(const Context& context) {
   json["resumption"] = tickets || SSL_CTX_get_session_cache_mode(ctx) != SSL_SESS_CACHE_OFF;
   const bool logs_keys = SSL_CTX_get_keylog_callback(ctx) != nullptr;
   json["insecure_key_log"] = logs_keys ? Json(context.settings().key_log->path()) : Json(nullptr);
+  if (context.is_server())
+    add_names(context, json);
+  else
+    json["post_handshake_auth"] = context.settings().post_handshake_auth;
   if (context.settings().questions != 0) json["questions"] = questions(context);
   json["verification"] = verification(context);
   return json.dump(2, ' ', false, Json::error_handler_t::replace);

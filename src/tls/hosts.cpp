@@ -4,6 +4,7 @@
 #include "tls/context.h"
 #include "tls/server_name.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -43,6 +44,13 @@ void Hosts::freeze() const {
       }));
     }
   }
+}
+
+std::vector<std::string> Hosts::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, config] : configs_) names.push_back(name);
+  std::ranges::sort(names);
+  return names;
 }
 
 std::uint32_t Hosts::questions() const {

@@ -6,7 +6,9 @@
 #include "tls/name_index.h"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sally::tls {
 
@@ -21,6 +23,8 @@ class Hosts {
   Ref<Config> find(std::string_view server_name) const;
   // Throws Failure where one of them cannot be used.
   void freeze() const;
+  // In order.
+  std::vector<std::string> names() const;
   // Of all of them.
   std::uint32_t questions() const;
 

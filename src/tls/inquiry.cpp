@@ -2,6 +2,8 @@
 
 #include "status/table.h"
 #include "status/text.h"
+#include "tls/code_points.h"
+#include "tls/credential_choice.h"
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
 #include "tls/openssl.h"
@@ -221,11 +223,14 @@ int decide_on_peer(SSL* ssl, X509_STORE_CTX* store, HandshakeRecord& record,
 
 namespace {
 
-DecisionFacts facts_of_request(const SSL* ssl, const HandshakeRecord& record) {
+DecisionFacts facts_of_request(SSL* ssl, const HandshakeRecord& record) {
   DecisionFacts facts{.question = SALLY_QUESTION_CREDENTIAL, .server_name = record.peer_name.text};
   const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl);
   for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
     facts.acceptable_cas.push_back(to_text(sk_X509_NAME_value(names, i)));
+  }
+  for (const std::uint16_t scheme : peer_schemes(ssl)) {
+    facts.acceptable_schemes.push_back(signature_scheme_name(scheme));
   }
   facts.peer_chain = describe_chain(SSL_get0_peer_certificate(ssl), SSL_get_peer_cert_chain(ssl));
   facts.signatures_too = record.inquiry->asks(SALLY_QUESTION_SIGNATURE);
@@ -315,6 +320,13 @@ DecisionFacts facts_of_hello(SSL* ssl) {
   while (!protocols.empty()) {
     std::string protocol = to_string(take_vector(protocols, 1));
     if (!protocol.empty()) facts.alpn.push_back(std::move(protocol));
+  }
+  // RFC 8446 section 4.2.3.
+  Bytes schemes_extension = hello_extension(ssl, TLSEXT_TYPE_signature_algorithms);
+  Bytes schemes = take_vector(schemes_extension, 2);
+  for (; schemes.size() >= 2; schemes = schemes.subspan(2)) {
+    const std::size_t scheme = std::size_t{schemes[0]} << 8 | schemes[1];
+    facts.acceptable_schemes.push_back(signature_scheme_name(scheme));
   }
   return facts;
 }

@@ -172,6 +172,8 @@ void append_getter_cases(ArgumentCases& cases) {
   };
   list("sally_decision_acceptable_ca_count", sally_decision_acceptable_ca_count,
        "sally_decision_acceptable_ca", sally_decision_acceptable_ca);
+  list("sally_decision_acceptable_scheme_count", sally_decision_acceptable_scheme_count,
+       "sally_decision_acceptable_scheme", sally_decision_acceptable_scheme);
   list("sally_decision_alpn_count", sally_decision_alpn_count, "sally_decision_alpn",
        sally_decision_alpn);
   list("sally_decision_peer_certificate_count", sally_decision_peer_certificate_count,

@@ -140,6 +140,9 @@ TEST_P(ClientDecision, AboutACredentialTellsWhatTheServerAccepts) {
       std::string(sally_decision_acceptable_ca(decision_.get(), 0)).find("Sallyport zoo root CA"),
       std::string::npos);
   EXPECT_EQ(sally_decision_acceptable_ca(decision_.get(), 1), nullptr);
+  EXPECT_TRUE(accepts_scheme(decision_, "ecdsa_secp256r1_sha256"));
+  EXPECT_TRUE(accepts_scheme(decision_, "ed25519"));
+  EXPECT_FALSE(accepts_scheme(decision_, "ecdsa_sha1"));
   EXPECT_STREQ(sally_decision_server_name(decision_.get()), "localhost");
   EXPECT_EQ(sally_decision_peer_certificate_count(decision_.get()), 2u);
   EXPECT_EQ(decision_.accept(), SALLY_OK);

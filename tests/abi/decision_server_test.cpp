@@ -121,6 +121,8 @@ TEST_P(ServerDecision, AboutAHelloTellsWhatTheClientWants) {
   EXPECT_STREQ(sally_decision_alpn(decision_.get(), 0), "h2");
   EXPECT_STREQ(sally_decision_alpn(decision_.get(), 1), "sally/1");
   EXPECT_EQ(sally_decision_alpn(decision_.get(), 2), nullptr);
+  EXPECT_TRUE(accepts_scheme(decision_, "ecdsa_secp256r1_sha256"));
+  EXPECT_FALSE(accepts_scheme(decision_, "ecdsa_sha1"));
   EXPECT_EQ(sally_decision_peer_certificate_count(decision_.get()), 0u);
   EXPECT_EQ(decision_.verdict(), SALLY_OK);
   EXPECT_EQ(decision_.accept(), SALLY_OK);

@@ -121,6 +121,14 @@ class Desk {
 };
 
 // The same config, asking.
+// Whether the peer of the question says that it accepts this signature scheme.
+inline bool accepts_scheme(const Decision& decision, std::string_view name) {
+  for (std::size_t i = 0; i < sally_decision_acceptable_scheme_count(decision.get()); ++i) {
+    if (sally_decision_acceptable_scheme(decision.get(), i) == name) return true;
+  }
+  return false;
+}
+
 inline Owned<sally_tls_config> asking(Owned<sally_tls_config> config, std::uint32_t questions,
                                       std::int64_t decision_ms = 0) {
   EXPECT_EQ(sally_tls_config_set_questions(config.get(), questions, nullptr), SALLY_OK);

@@ -253,6 +253,30 @@ TEST(ExternalSigners, CanBeWhatAQuestionForACredentialIsAnsweredWith) {
   }
 }
 
+TEST(ExternalSigners, OfAHostSignForItsName) {
+  Desk desk;
+  const auto config = server_config({.credential = "server-good-rsa"});
+  const auto host = asking(showing(server_config({.credential = ""}), "server-good"), signature);
+  ASSERT_EQ(sally_tls_config_add_host(config.get(), "localhost", host.get(), nullptr), SALLY_OK);
+  Listener listener(config, asked_at(desk));
+  const auto plain = client_config({});
+  Stream client = listener.stream(plain.get());
+  auto connecting = on_thread([&] { return client.connect(); });
+  const Decision decision = desk.next();
+  ASSERT_EQ(decision.question(), SALLY_QUESTION_SIGNATURE);
+  EXPECT_EQ(sign(decision, "server-good"), SALLY_OK);
+  EXPECT_EQ(connecting.get(), SALLY_OK);
+  EXPECT_STREQ(sally_certificate_key(sally_stream_info_peer_certificate(client.info().get(), 0)),
+               "EC P-256");
+}
+
+TEST(ExternalSigners, AreNotForCertificatesThatAreAskedForAfterTheHandshake) {
+  const auto config = asking(showing(client_config({}), "client-good"), signature);
+  ASSERT_EQ(sally_tls_config_allow_post_handshake_auth(config.get(), nullptr), SALLY_OK);
+  Owned<sally_bytes> json;
+  EXPECT_EQ(sally_tls_config_to_json(config.get(), Out(json), nullptr), SALLY_INVALID_STATE);
+}
+
 TEST(ExternalSigners, AreTakenFromMemoryAndDoNotWantAKey) {
   const std::string chain = read_file(Zoo::chain_path("client-good"));
   Owned<sally_credential> credential;

@@ -142,6 +142,22 @@ TEST(EffectiveSettings, OfAServerAreTheReviewedDefaults) {
   expect_snapshot("server", plain_server());
 }
 
+TEST(EffectiveSettings, NameTheHostsAndWhatClientsAreTold) {
+  const auto config = plain_server();
+  config->add_host("b.test", plain_server());
+  config->add_host("*.A.test", plain_server());
+  config->set_unknown_name(SALLY_UNKNOWN_NAME_REFUSE);
+  const std::string pem = read_text_file(zoo_path("ca-root.pem"));
+  const auto hinted =
+      make_ref<tls::TrustSource>(make_ref<tls::TrustStore>(tls::PemSource::from_memory(pem)));
+  config->set_ca_hints(SALLY_CA_HINTS_STORE, hinted);
+  const auto settings = ordered_json::parse(tls::effective_settings(*config->freeze()));
+  EXPECT_EQ(settings.at("hosts"), ordered_json({"*.a.test", "b.test"}));
+  EXPECT_EQ(settings.at("unknown_name"), "refuse");
+  EXPECT_EQ(settings.at("ca_hints"), "store");
+  EXPECT_EQ(settings.at("named_cas"), 1);
+}
+
 TEST(EffectiveSettings, OfEachPolicyAreTheReviewedOnes) {
   for (const char* name : {"modern-2026", "compatible-2026"}) {
     const auto config = plain_client();
