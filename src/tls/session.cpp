@@ -247,12 +247,15 @@ Progress Session::not_read(int reason) {
     if (pending_output() != 0) flush();  // an answer to a key update, or what was to be more
     return waiting_for_input();
   }
-  if (reason == SSL_ERROR_ZERO_RETURN) {
+  // To whom waits for the server's word the handshake is not over yet.
+  const bool over = !is_unconfirmed();
+  if (reason == SSL_ERROR_ZERO_RETURN && over) {
     return fail(read_error_, make_error(SALLY_END_OF_STREAM,
                                         {.correlation_id = correlation_id(), .phase = "read"}));
   }
   const NativeError native = take_error();
-  ErrorRef error = explain_failure(ssl_.get(), record_, port_, native, established_, "read");
+  ErrorRef error = explain_failure(ssl_.get(), record_, port_, native, established_ && over,
+                                   over ? "read" : "handshake");
   if (!port_.outgoing.empty()) send_records();  // our alert
   return fail(read_error_, std::move(error));
 }
