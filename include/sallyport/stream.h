@@ -36,8 +36,10 @@ enum {
    * A client's connect and upgrade end well only when the server has accepted the certificate that
    * it asked for. In TLS 1.2 it has when the handshake ends. In TLS 1.3 it has when it sends a
    * session ticket: until the deadline of the handshake one is waited for, SALLY_UNCONFIRMED where
-   * none comes, and a refusal is told here, not by the first read. It is acceptance by the server's
-   * TLS; what its application thinks is another matter. Streams only.
+   * none comes, and a refusal is told here, not by the first read: as SALLY_ALERT_*, or as
+   * SALLY_HANDSHAKE_INTERRUPTED by a server that just closes. It is acceptance by the server's TLS;
+   * what its application thinks is another matter. sdk/docs/confirmed-connect.md tells what servers
+   * do. Streams only.
    */
   SALLY_STREAM_CONFIRMED = 4
 };
@@ -93,7 +95,7 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_create(const sally_stream
  * SALLY_TIMED_OUT, SALLY_CANCELED, and every other failure end the stream: it is closed, and a new
  * one is needed. Which phase it was is SALLY_ERROR_FIELD_PHASE of the error. In TLS 1.3 a server
  * refuses a client's certificate only after this has succeeded; then the first read or write tells,
- * as SALLY_ALERT_*.
+ * as SALLY_ALERT_*; with SALLY_STREAM_CONFIRMED this tells.
  * SALLY_INVALID_STATE: connected before.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_connect(sally_stream *stream,

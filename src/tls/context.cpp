@@ -71,6 +71,7 @@ Context::Context(Settings settings)
   set_credentials();
   set_alpn();
   install_callbacks(handle(), *this);
+  if (!is_server()) notice_sessions(handle());
   if (!resumes()) return;
   if (is_server()) resumption_scope_ = tls::resumption_scope(*this);
   enable_resumption(handle(), *this);

@@ -222,7 +222,8 @@ std::string effective_settings(const Context& context) {
   json["renegotiation"] = (options & SSL_OP_NO_RENEGOTIATION) == 0;
   json["early_data_bytes"] = SSL_CTX_get_max_early_data(ctx);
   const bool tickets = (options & SSL_OP_NO_TICKET) == 0 || SSL_CTX_get_num_tickets(ctx) > 0;
-  json["resumption"] = tickets || SSL_CTX_get_session_cache_mode(ctx) != SSL_SESS_CACHE_OFF;
+  const bool remembers = (SSL_CTX_get_session_cache_mode(ctx) & SSL_SESS_CACHE_SERVER) != 0;
+  json["resumption"] = tickets || remembers;
   const bool logs_keys = SSL_CTX_get_keylog_callback(ctx) != nullptr;
   json["insecure_key_log"] = logs_keys ? Json(context.settings().key_log->path()) : Json(nullptr);
   if (context.is_server())

@@ -39,7 +39,7 @@ struct HandshakeRecord {
   std::vector<std::string> passed_over;     // this side's credentials that did not fit, and why
   bool peer_verified = false;
   std::uint64_t judgements = 0;  // how often a peer's certificate was judged
-  bool session_came = false;     // client: one that can be resumed
+  bool session_came = false;     // client: the server gave it one
   // The peer's chain where it was found good, now or when a session was about to be resumed.
   std::shared_ptr<const GoodChain> good;
   ErrorRef verdict;            // why the peer's certificate was refused

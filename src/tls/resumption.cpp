@@ -72,7 +72,7 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
   record.session_came = true;
   // Who was let in against the verdict is asked about each time.
   const bool judged = SSL_SESSION_get0_peer(session) == nullptr || record.good;
-  if (SSL_SESSION_is_resumable(session) != 1 || !judged) return 0;
+  if (!context.resumes() || SSL_SESSION_is_resumable(session) != 1 || !judged) return 0;
   try {
     unsigned int size = 0;
     const unsigned char* id = SSL_SESSION_get_id(session, &size);
@@ -201,15 +201,19 @@ std::string resumption_scope(const Context& context) {
   return scope;
 }
 
+void notice_sessions(SSL_CTX* handle) {
+  SSL_CTX_sess_set_new_cb(handle, &keep_session);
+  SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+}
+
 void enable_resumption(SSL_CTX* handle, const Context& context) {
   const Settings& settings = context.settings();
   SSL_CTX_set_timeout(handle, static_cast<long>(settings.session_lifetime_s));
-  SSL_CTX_sess_set_new_cb(handle, &keep_session);
   if (!context.is_server()) {
-    SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_clear_options(handle, SSL_OP_NO_TICKET);
     return;
   }
+  SSL_CTX_sess_set_new_cb(handle, &keep_session);
   // One suffices: whoever resumes gets the next one.
   SSL_CTX_set_num_tickets(handle, 1);
   if (settings.ticket_keys) {

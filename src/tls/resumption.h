@@ -20,6 +20,8 @@ struct HandshakeRecord;
 // client-auth mode or policy is another scope.
 std::string resumption_scope(const Context& context);
 
+// On a client, also where nothing is resumed: that a session came tells it that it was accepted.
+void notice_sessions(ssl_ctx_st* handle);
 void enable_resumption(ssl_ctx_st* handle, const Context& context);
 
 // On a server, when the client's hello is there; `name` is the one that it asked for.

@@ -219,9 +219,11 @@ Progress Session::read(std::span<std::byte> buffer) {
 
   std::size_t size = 0;
   int reason = 0;
+  const std::uint64_t queued = port_.outgoing.queued();
   const int result = call_read(buffer, size, reason);
   if (close_notify_due_) end_sending();
   if (result != 1) return not_read(reason);
+  send_answers(queued);
   given_ += size;
   record_.renegotiation_refused = false;  // the peer has gone on without it
   return {.state = Progress::State::done, .size = size};
@@ -236,13 +238,23 @@ Progress Session::peek() {
   std::byte byte{};
   std::size_t size = 0;
   int reason = 0;
+  const std::uint64_t queued = port_.outgoing.queued();
   const int result = call([&](SSL* ssl) { return SSL_peek_ex(ssl, &byte, 1, &size); }, reason);
   if (close_notify_due_) end_sending();
-  if (result != 1) {
+  if (result == 1) {
+    send_answers(queued);
+  } else {
     Progress progress = not_read(reason);
     if (progress.state == Progress::State::waiting) return progress;
   }
   return {.state = Progress::State::done};
+}
+
+// The peer may wait for the answer to what came before the bytes that were read (a request for a
+// certificate, RFC 8446 section 4.6.2), and this side may not read or write again soon.
+void Session::send_answers(std::uint64_t queued_before) {
+  // What keeps them from being sent is told by the next write.
+  if (port_.outgoing.queued() != queued_before) static_cast<void>(send_records());
 }
 
 Progress Session::not_read(int reason) {
@@ -252,12 +264,15 @@ Progress Session::not_read(int reason) {
     if (pending_output() != 0) flush();  // an answer to a key update, or what was to be more
     return waiting_for_input();
   }
-  if (reason == SSL_ERROR_ZERO_RETURN) {
+  // To whom waits for the server's word the handshake is not over yet.
+  const bool over = !is_unconfirmed();
+  if (reason == SSL_ERROR_ZERO_RETURN && over) {
     return fail(read_error_, make_error(SALLY_END_OF_STREAM,
                                         {.correlation_id = correlation_id(), .phase = "read"}));
   }
   const NativeError native = take_error();
-  ErrorRef error = explain_failure(ssl_.get(), record_, port_, native, established_, "read");
+  ErrorRef error = explain_failure(ssl_.get(), record_, port_, native, established_ && over,
+                                   over ? "read" : "handshake");
   if (!port_.outgoing.empty()) send_records();  // our alert
   return fail(read_error_, std::move(error));
 }

@@ -131,6 +131,7 @@ class Session final : public transport::Flow {
   Progress seal();
   Progress send_records();
   bool answers_pile_up() const noexcept;
+  void send_answers(std::uint64_t queued_before);
   Progress fail(ErrorRef& sticky, ErrorRef error);
   void drain_for_alert(const ErrorRef& send_error);
 

@@ -66,6 +66,25 @@ TEST(Authenticate, IsAnOperationLikeOthers) {
   EXPECT_EQ(sally_stream_info_peer_verified(pair.server.info().get()), 1);
 }
 
+TEST(Authenticate, IsAnsweredByAClientThatReadsNoFurtherThanTheNextBytes) {
+  for (const bool waits : {false, true}) {
+    Listener listener(open_server());
+    const auto config = asked_client();
+    Pair pair = connect_pair(listener, config.get());
+    ASSERT_EQ(authenticate(pair.server, SALLY_TIMEOUT_ATTEMPT), SALLY_WOULD_BLOCK);
+    ASSERT_EQ(pair.server.write("welcome"), SALLY_OK);  // right behind the request
+    std::uint32_t ready = 0;
+    if (waits) {
+      ASSERT_EQ(
+          sally_stream_wait(pair.client.get(), SALLY_DIRECTION_READ, &ready, generous_ms, nullptr),
+          SALLY_OK);
+    } else {
+      EXPECT_EQ(pair.client.read_text(7), "welcome");
+    }
+    EXPECT_EQ(authenticate(pair.server), SALLY_OK);
+  }
+}
+
 TEST(Authenticate, RefusesAClientThatShowsNone) {
   Listener listener(open_server());
   const auto config = asked_client("");

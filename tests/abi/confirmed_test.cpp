@@ -13,8 +13,9 @@ Stream confirmed(const Listener& listener, const Owned<sally_tls_config>& config
   sally_stream_options options{};
   options.struct_size = sizeof options;
   options.flags = SALLY_STREAM_CONFIRMED;
+  if (!config) options.flags |= SALLY_STREAM_PLAIN;
   options.host = "127.0.0.1";
-  options.verify_name = "localhost";
+  options.verify_name = config ? "localhost" : nullptr;
   options.service = service.c_str();
   options.tls = config.get();
   Owned<sally_stream> stream;
@@ -50,6 +51,16 @@ TEST(Confirmed, IsConnectedAgainByAResumedSession) {
   }
 }
 
+TEST(Confirmed, IsConnectedAlsoByAClientThatResumesNothing) {
+  Listener listener(server_config());
+  const auto config = without_resumption(client_config());
+  for (int i = 0; i < 2; ++i) {
+    Stream client = confirmed(listener, config);
+    ASSERT_EQ(client.connect(), SALLY_OK);
+    EXPECT_EQ(sally_stream_info_resumed(client.info().get()), 0);
+  }
+}
+
 TEST(Confirmed, IsToldOfARefusalByConnect) {
   Listener listener(server_config({.credential = "server-good",
                                    .trust = "file-trust-crowd",  // whose CAs it does not name
@@ -80,10 +91,43 @@ TEST(Confirmed, DoesNotTakeDataForAConfirmation) {
   EXPECT_EQ(connecting.get(), SALLY_UNCONFIRMED);
 }
 
+TEST(Confirmed, IsNotByAServerThatJustCloses) {
+  Listener listener(without_resumption(server_config()));
+  Stream client = confirmed(listener, client_config());
+  auto connecting = on_thread([&] { return client.connect(); });
+  Stream server = listener.accept();
+  EXPECT_EQ(server.shutdown(), SALLY_OK);
+  EXPECT_EQ(connecting.get(), SALLY_HANDSHAKE_INTERRUPTED);
+}
+
 TEST(Confirmed, NeedsNothingWhereTheServerAsksForNoCertificate) {
   Listener listener(without_resumption(server_config({.credential = "server-good"})));
   Stream client = confirmed(listener, client_config());
   EXPECT_EQ(client.connect(), SALLY_OK);
+}
+
+TEST(Confirmed, IsAnUpgradeToo) {
+  sally_listener_options options{};
+  options.flags = SALLY_STREAM_PLAIN;
+  Listener listener({}, options);
+  const auto trusting = server_config({.credential = "server-good",
+                                       .trust = "file-trust-crowd",
+                                       .client_auth = SALLY_CLIENT_AUTH_REQUIRE});
+  const auto upgrade = [&](const Owned<sally_tls_config>& serving, const char* credential) {
+    Stream client = confirmed(listener, {});
+    EXPECT_EQ(client.connect(), SALLY_OK);
+    Stream server = listener.accept();
+    auto answering = on_thread([&] {
+      return sally_stream_upgrade(server.get(), serving.get(), nullptr, generous_ms, nullptr);
+    });
+    const auto config = client_config({.credential = credential});
+    const sally_status status =
+        sally_stream_upgrade(client.get(), config.get(), "localhost", generous_ms, nullptr);
+    EXPECT_EQ(answering.get() == SALLY_OK, status == SALLY_OK);
+    return status;
+  };
+  EXPECT_EQ(upgrade(server_config(), "client-good"), SALLY_OK);
+  EXPECT_EQ(upgrade(trusting, "client-other"), SALLY_ALERT_UNKNOWN_CA);
 }
 
 TEST(Confirmed, IsForClientsOnly) {

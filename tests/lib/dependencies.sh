@@ -11,6 +11,20 @@ test_packages=(
 )
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 
+# interop_packages writes the packages that other TLS libraries come with, for tests/interop. A Go, Node or Rust that is
+# there already will do, wherever it is from.
+interop_packages() {
+  echo gnutls-bin
+  command -v go >/dev/null || echo golang-go
+  command -v node >/dev/null || echo nodejs
+  command -v cargo >/dev/null || cargo_package
+}
+
+# The cargo of Debian 12 is too old for rustls; beside it there is a newer one.
+cargo_package() {
+  if grep -qs '^VERSION_ID="12"' /etc/os-release; then echo cargo-web; else echo cargo; fi
+}
+
 # require_packages(names...) installs those that are missing as root or through sudo; otherwise it says what to install
 # and fails. Where there is no dpkg it trusts that they are there under other names.
 require_packages() {

@@ -3,12 +3,16 @@
 import ctypes
 from ctypes import byref, c_char_p, c_int32, c_int64, c_size_t, c_uint16, c_void_p
 
-from . import sallyport
+from . import alerts, sallyport
 
 CLIENT, SERVER = 1, 2
 VERSIONS = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 OCSP_REQUIRE = 3
 LIMIT_MS = 10_000
+CONFIRMED = 4  # of SALLY_STREAM_*
+ALERT_RECEIVED = 2
+CLIENT_AUTH_NONE, CLIENT_AUTH_REQUEST, CLIENT_AUTH_REQUIRE = 1, 2, 3
+DURATION_HANDSHAKE = 3
 
 
 class StreamOptions(ctypes.Structure):
@@ -26,7 +30,11 @@ class ListenerOptions(ctypes.Structure):
 
 
 class Refused(Exception):
-    """A call failed; the argument is the name of the status."""
+    """A call failed; the argument is the name of the status. `alert`: the peer's, by its name."""
+
+    def __init__(self, status, alert=None):
+        super().__init__(status)
+        self.alert = alert
 
 
 class Library:
@@ -45,10 +53,16 @@ class Library:
             error = c_void_p()
             status = function(*arguments, byref(error))
             if status != 0:
+                alert = self._alert(error)
                 self._functions.sally_error_release(error)
-                raise Refused(self._functions.sally_status_name(status).decode())
+                raise Refused(self._functions.sally_status_name(status).decode(), alert)
 
         return call
+
+    def _alert(self, error):
+        if self._functions.sally_error_alert_direction(error) != ALERT_RECEIVED:
+            return None
+        return alerts.NAMES[self._functions.sally_error_alert(error)]
 
     def plain(self, name):
         return getattr(self._functions, f"sally_{name}")
@@ -115,16 +129,63 @@ class Stream(Handle):
             return ctypes.string_at(data, self.library.plain("bytes_size")(value.pointer))
 
 
-def connect(library, config, address):
+    def write(self, data):
+        taken = c_size_t()
+        self.library.stream_write(
+            self.pointer, data, c_size_t(len(data)), c_int32(0), byref(taken), c_int64(LIMIT_MS)
+        )
+
+    def read(self, size, limit_ms=LIMIT_MS):
+        """Exactly so many bytes."""
+        buffer, moved = ctypes.create_string_buffer(size), c_size_t()
+        self.library.stream_read_exactly(
+            self.pointer, buffer, c_size_t(size), byref(moved), c_int64(limit_ms)
+        )
+        return buffer.raw
+
+    def authenticate(self, limit_ms=LIMIT_MS):
+        self.library.stream_authenticate(self.pointer, c_int64(limit_ms))
+
+    def info(self):
+        info = Info(self.library)
+        self.library.stream_copy_info(self.pointer, byref(info.pointer))
+        return info
+
+
+class Info(Handle):
+    """A snapshot. Numbers by their names in stream_info.h: info["peer_verified"]."""
+
+    def __init__(self, library):
+        super().__init__(library, "stream_info")
+
+    def __getitem__(self, name):
+        return self.library.plain(f"stream_info_{name}")(self.pointer)
+
+    def duration(self, which):
+        """In microseconds."""
+        function = self.library.plain("stream_info_duration")
+        function.restype = c_int64
+        return function(self.pointer, c_int32(which))
+
+    def peer_subject(self):
+        """The subject of the peer's certificate, None where it has shown none."""
+        certificate = self.library.plain("stream_info_peer_certificate")
+        subject = self.library.plain("certificate_subject")
+        certificate.restype, subject.restype = c_void_p, c_char_p
+        found = certificate(self.pointer, c_size_t(0))
+        return found and subject(c_void_p(found)).decode()
+
+
+def connect(library, config, address, *, flags=0, limit_ms=LIMIT_MS):
     host, port = address.rsplit(":", 1)
     stream = Stream(library)
     options = StreamOptions(
-        ctypes.sizeof(StreamOptions), 0, host.encode(), b"localhost", port.encode(),
+        ctypes.sizeof(StreamOptions), flags, host.encode(), b"localhost", port.encode(),
         config.pointer,
     )
     library.stream_create(byref(options), byref(stream.pointer))
     try:
-        library.stream_connect(stream.pointer, c_int64(LIMIT_MS))
+        library.stream_connect(stream.pointer, c_int64(limit_ms))
     except Refused:
         stream.__exit__()
         raise
@@ -139,7 +200,7 @@ class Listener(Handle):
         )
         library.listener_bind(byref(options), byref(self.pointer))
         self.port = library.plain("listener_port")(self.pointer)
-        self.address = f"127.0.0.1:{self.port}"
+        self.host, self.address = "127.0.0.1", f"127.0.0.1:{self.port}"
 
     def accept(self):
         stream = Stream(self.library)

@@ -69,6 +69,25 @@ class SServer(process.Program):
         return self.wait_for(pattern, self._mark)
 
 
+class SServerByHand(process.Program):
+    """openssl s_server of TLS 1.3 that sends what it is told, and asks nobody in the handshake."""
+
+    def __init__(self, *, cert, key, ca):
+        words = ["-accept", "127.0.0.1:0", *_words("TLSv1.3", cert, key)]
+        words += ["-verifyCAfile", ca, "-no-CApath", "-no-CAstore", "-verify_return_error"]
+        super().__init__("openssl", "s_server", "-msg", *words, takes_input=True)
+        try:
+            self.address = self.wait_for(rb"^ACCEPT (\S+)\n")[1].decode()
+        except AssertionError:
+            self.stop()
+            raise
+
+    def ask(self):
+        """Asks the client, which is connected, for its certificate, where it may."""
+        self.send(b"c\n")
+        self.wait_for(rb"CertificateRequest$|extension not received")
+
+
 class Curl(process.Program):
     """curl, which shows what the server answers to its HTTP/0.9 request."""
 

@@ -16,7 +16,7 @@ ENVIRONMENT = {**os.environ, "OPENSSL_CONF": os.devnull, "CURL_HOME": os.devnull
 class Program:
     """A running program. Its output, errors included, is gathered as it comes."""
 
-    def __init__(self, *words, takes_input=False):
+    def __init__(self, *words, takes_input=False, **variables):
         self.words = [str(word) for word in words]
         self.output = bytearray()
         self._changed = threading.Condition()
@@ -27,7 +27,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             bufsize=0,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **variables},
         )
         self._reader = threading.Thread(target=self._gather, daemon=True)
         self._reader.start()
@@ -103,7 +103,7 @@ class Program:
         self.stop()
 
 
-def run(*words, data=None, limit=LIMIT):
+def run(*words, data=None, limit=LIMIT, cwd=None, env=ENVIRONMENT):
     """A program that ends by itself: its exit status, output and errors."""
     given = {"stdin": subprocess.DEVNULL} if data is None else {"input": data}
     return subprocess.run(
@@ -111,6 +111,7 @@ def run(*words, data=None, limit=LIMIT):
         capture_output=True,
         timeout=limit,
         check=False,
-        env=ENVIRONMENT,
+        cwd=cwd,
+        env=env,
         **given,
     )
