@@ -25,9 +25,9 @@ int guarded(const std::function<int()>& run) {
     // A full disk, or a pipe that nobody reads, must not pass for success.
     if (!std::cout.flush()) throw Failure("the output cannot be written");
     return status;
-  } catch (const Misuse& misuse) {
-    complain(misuse.what(), misuse.hint());
-    return misused;
+  } catch (const Unusable& error) {
+    complain(error.what(), error.hint());
+    return unusable;
   } catch (const Failure& failure) {
     complain(failure.what(), failure.hint());
   } catch (const sally::Error& error) {

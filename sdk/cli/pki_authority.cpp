@@ -17,7 +17,7 @@ Identity load_identity(const Path& certificate, const Path& key) {
                     .key = read_key(key.string())};
   if (X509_check_private_key(identity.certificate.get(), identity.key.get()) != 1) {
     ERR_clear_error();
-    throw Failure(key.string() + " is not the key of " + certificate.string());
+    throw Unusable(key.string() + " is not the key of " + certificate.string());
   }
   return identity;
 }
@@ -29,8 +29,8 @@ Authority Authority::load(const Path& folder) {
   const Path root_key = folder / file::root_key;
   const Path middle = folder / file::intermediate;
   if (!std::filesystem::exists(root))
-    throw Failure("there is no CA in " + folder.string(),
-                  "Make one with: sally pki init --dir " + folder.string());
+    throw Unusable("there is no CA in " + folder.string(),
+                   "Make one with: sally pki init --dir " + folder.string());
   Authority authority;
   if (!std::filesystem::exists(middle)) {
     authority.root_ = load_identity(root, root_key);
@@ -50,8 +50,8 @@ std::vector<const X509*> Authority::above() const {
 
 const Identity& Authority::signing_root() const {
   if (!root_.key)
-    throw Failure("the key of the root CA is not in its folder",
-                  "This needs it: put ca.key back for a while.");
+    throw Unusable("the key of the root CA is not in its folder",
+                   "This needs it: put ca.key back for a while.");
   return root_;
 }
 

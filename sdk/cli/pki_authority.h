@@ -19,7 +19,7 @@ inline constexpr char intermediate_key[] = "intermediate.key";
 
 class Authority {
  public:
-  // Throws Failure where something is missing, or does not fit together. With an intermediate CA the
+  // Throws Unusable where something is missing, or does not fit together. With an intermediate CA the
   // root's key may be kept elsewhere.
   static Authority load(const std::filesystem::path& folder);
 
@@ -28,7 +28,7 @@ class Authority {
   // What a peer is sent besides its own certificate: the intermediate CA, or nothing.
   std::vector<const X509*> above() const;
   const X509* root() const { return root_.certificate.get(); }
-  // Throws Failure where its key is not there.
+  // Throws Unusable where its key is not there.
   const Identity& signing_root() const;
 
  private:

@@ -59,7 +59,7 @@ CertificateOwner read_certificate(const std::string& path) {
   if (PEM_read_bio_X509(in.get(), &raw, nullptr, nullptr) == nullptr) {
     if (raw == nullptr) static_cast<void>(owner.release());  // freed where it does not decode
     ERR_clear_error();
-    throw Failure(path + " holds no certificate (PEM)");
+    throw Unusable(path + " holds no certificate (PEM)");
   }
   return owner;
 }

@@ -17,7 +17,7 @@ std::string der_of(const X509* certificate);
 CertificateOwner from_der(std::string_view der);
 Secret pem_of(const X509* certificate);
 Secret pem_of(const X509_CRL* crl);
-// The first certificate of a PEM file. Throws Failure.
+// The first certificate of a PEM file. Throws Unusable.
 CertificateOwner read_certificate(const std::string& path);
 
 void append(Secret& to, const Secret& more);

@@ -18,8 +18,8 @@ class Failure : public std::runtime_error {
   std::string hint_;
 };
 
-// What was asked for makes no sense: exit code 2.
-class Misuse : public Failure {
+// What was given is of no use, words of the command line or files to read: exit code 2.
+class Unusable : public Failure {
  public:
   using Failure::Failure;
 };

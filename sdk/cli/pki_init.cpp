@@ -20,7 +20,7 @@ struct Options {
   std::string dir = "pki";
   std::string name = "Sallyport development CA";
   int days = 3650;
-  KeyType key_type = KeyType::ecdsa_p256;
+  std::string key_type = "ecdsa-p256";
   bool intermediate = false;
   bool force = false;
 };
@@ -32,8 +32,8 @@ void check_name(const Options& options) {
   bool control = false;
   for (const char c : options.name) control |= (c >= '\0' && c < ' ') || c == '\x7f';
   if (options.name.empty() || options.name.size() > longest || control) {
-    throw Misuse("the name '" + printable(options.name) + "' of a CA has to be 1 to " +
-                 std::to_string(longest) + " bytes of text");
+    throw Unusable("the name '" + printable(options.name) + "' of a CA has to be 1 to " +
+                   std::to_string(longest) + " bytes of text");
   }
 }
 
@@ -51,12 +51,12 @@ int run(const Options& options) {
     files.promise(dir / name);
 
   const Validity validity = valid_for(options.days);
-  Identity root{.key = generate_key(options.key_type)};
+  Identity root{.key = generate_key(key_type_of(options.key_type))};
   root.certificate =
       make_certificate(authority_recipe(options.name, validity, {}), root.key.get(), nullptr);
   files.add(dir / file::root_key, Access::owner, key_pem(root.key.get()));
   if (options.intermediate) {
-    const KeyOwner key = generate_key(options.key_type);
+    const KeyOwner key = generate_key(key_type_of(options.key_type));
     const CertificateOwner middle = make_certificate(
         authority_recipe(options.name + of_intermediate, validity, 0), key.get(), &root);
     files.add(dir / file::intermediate_key, Access::owner, key_pem(key.get()));

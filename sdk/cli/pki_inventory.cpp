@@ -3,6 +3,7 @@
 #include "pki_encoding.h"
 #include "pki_failure.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <openssl/err.h>
@@ -150,11 +151,15 @@ Inventory::Inventory(const std::vector<std::string>& paths,
   match(files_);
 }
 
-bool Inventory::in_order() const {
+bool Inventory::all_read() const {
+  return std::all_of(files_.begin(), files_.end(),
+                     [](const ShownFile& file) { return file.error.empty(); });
+}
+
+bool Inventory::all_match() const {
   bool certificates = false;
   bool stranger = false;
   for (const ShownFile& file : files_) {
-    if (!file.error.empty()) return false;
     certificates |= !file.certificates.empty();
     for (const ShownKey& key : file.keys) stranger |= key.certificates.empty();
   }

@@ -50,8 +50,9 @@ class Inventory {
   Inventory(const std::vector<std::string>& paths, const std::optional<Secret>& passphrase);
 
   const std::vector<ShownFile>& files() const { return files_; }
-  // False where a file was not read, or a key matches none of the certificates, of which there are some.
-  bool in_order() const;
+  bool all_read() const;
+  // Whether each key is that of a certificate, where there are certificates.
+  bool all_match() const;
 
  private:
   std::vector<ShownFile> files_;

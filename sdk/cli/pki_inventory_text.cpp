@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <iomanip>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <utility>
 
@@ -56,6 +57,13 @@ std::string extended_usages_of(const sally::Certificate& certificate) {
   return list.empty() ? "any" : list;
 }
 
+std::string authority_of(const sally::Certificate& certificate) {
+  if (!certificate.is_ca()) return "no";
+  const auto json = nlohmann::json::parse(certificate.json().text());
+  const auto length = json.find("path_length");
+  return length != json.end() ? "yes, path length " + length->dump() : "yes";
+}
+
 std::string counted(long long days) {
   return std::to_string(days) + (days == 1 ? " day" : " days");
 }
@@ -69,7 +77,11 @@ std::string validity_of(const sally::Certificate& certificate) {
     const auto until = std::chrono::ceil<std::chrono::days>(certificate.not_before() - now).count();
     return range + coloured("not valid before " + counted(until), Colour::red);
   }
-  if (left < 0) return range + coloured("expired " + counted(-left) + " ago", Colour::red);
+  if (left < 0) {
+    const auto over = std::chrono::floor<std::chrono::days>(now - certificate.not_after()).count();
+    return range +
+           coloured(over > 0 ? "expired " + counted(over) + " ago" : "expired today", Colour::red);
+  }
   return range + coloured(counted(left) + " left", left < 30 ? Colour::yellow : Colour::green);
 }
 
@@ -110,7 +122,7 @@ class Writer {
     field("issuer", certificate.issuer());
     field("names", names_of(certificate));
     field("valid", validity_of(certificate));
-    field("CA", certificate.is_ca() ? "yes" : "no");
+    field("CA", authority_of(certificate));
     field("key usage", usages_of(certificate));
     field("extended usage", extended_usages_of(certificate));
     field("key", certificate.key());

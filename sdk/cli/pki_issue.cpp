@@ -23,7 +23,7 @@ struct Options {
   std::string dir = "pki";
   NameOptions names;
   int days = 365;
-  KeyType key_type = KeyType::ecdsa_p256;
+  std::string key_type = "ecdsa-p256";
   std::string out;
   bool pkcs12 = false;
   PassphraseSource passphrase;
@@ -39,15 +39,16 @@ Targets targets(const Options& options, const std::vector<Name>& names) {
                          ? (Path(options.dir) / file_name_of(names.front())).string()
                          : options.out;
   if (base.ends_with(".pem")) base.resize(base.size() - 4);
-  if (Path(base).filename().empty()) throw Misuse("--out " + base + " names a folder, not a file");
+  if (Path(base).filename().empty())
+    throw Unusable("--out " + base + " names a folder, not a file");
   const Targets all{.chain = base + ".pem", .key = base + ".key", .pkcs12 = base + ".p12"};
   // Not by --force either: that would be the end of every certificate there is.
   for (const char* own : {file::root, file::root_key, file::intermediate, file::intermediate_key}) {
     for (const Path& path : {all.chain, all.key}) {
       if (std::filesystem::weakly_canonical(path) ==
           std::filesystem::weakly_canonical(Path(options.dir) / own))
-        throw Misuse(path.string() + " is a file of the CA itself",
-                     "Name another place with --out.");
+        throw Unusable(path.string() + " is a file of the CA itself",
+                       "Name another place with --out.");
     }
   }
   return all;
@@ -75,7 +76,7 @@ void check(const Bundle& bundle, const Asked& asked) {
 int run(Role role, const Options& options) {
   const std::vector<Name> names = options.names.read(role);
   if (options.pkcs12 != options.passphrase.given())
-    throw Misuse("--pkcs12 and a passphrase (--passphrase-file, --passphrase-env) go together");
+    throw Unusable("--pkcs12 and a passphrase (--passphrase-file, --passphrase-env) go together");
   const Authority authority = Authority::load(options.dir);
   const Targets target = targets(options, names);
   FileSet files(options.force);
@@ -86,7 +87,8 @@ int run(Role role, const Options& options) {
 
   Recipe recipe = leaf_recipe(
       role, names, within(valid_for(options.days), authority.issuer().certificate.get()));
-  Bundle bundle{.leaf = {.key = generate_key(options.key_type)}, .above = authority.above()};
+  Bundle bundle{.leaf = {.key = generate_key(key_type_of(options.key_type))},
+                .above = authority.above()};
   bundle.leaf.certificate = make_certificate(recipe, bundle.leaf.key.get(), &authority.issuer());
   check(bundle, {.root = authority.root(), .role = role, .name = names.front()});
 

@@ -5,10 +5,19 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <utility>
+#include <vector>
 
 namespace pki {
 
 namespace {
+
+// Not the weak one.
+constexpr std::pair<const char*, KeyType> key_types[] = {{"ecdsa-p256", KeyType::ecdsa_p256},
+                                                         {"ecdsa-p384", KeyType::ecdsa_p384},
+                                                         {"rsa-2048", KeyType::rsa_2048},
+                                                         {"rsa-3072", KeyType::rsa_3072},
+                                                         {"ed25519", KeyType::ed25519}};
 
 KeyOwner rsa(std::size_t bits) {
   return KeyOwner(made(EVP_PKEY_Q_keygen(library(), nullptr, "RSA", bits), "make an RSA key"));
@@ -25,20 +34,19 @@ int no_passphrase(char*, int, int, void* asked) {
 
 }  // namespace
 
-const std::map<std::string, KeyType>& key_types() {
-  static const std::map<std::string, KeyType> types{{"ecdsa-p256", KeyType::ecdsa_p256},
-                                                    {"ecdsa-p384", KeyType::ecdsa_p384},
-                                                    {"rsa-2048", KeyType::rsa_2048},
-                                                    {"rsa-3072", KeyType::rsa_3072},
-                                                    {"ed25519", KeyType::ed25519}};
-  return types;
+void add_key_type(CLI::App& command, std::string& type) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : key_types) names.emplace_back(name);
+  command.add_option("--key-type", type, "kind of the private key; default " + type)
+      ->check(CLI::IsMember(names))
+      ->type_name("TYPE");
 }
 
-void add_key_type(CLI::App& command, KeyType& type) {
-  command.add_option("--key-type", type, "kind of the private key; default ecdsa-p256")
-      ->transform(CLI::CheckedTransformer(key_types())
-                      .description("{ecdsa-p256,ecdsa-p384,rsa-2048,rsa-3072,ed25519}"))
-      ->type_name("");
+KeyType key_type_of(const std::string& name) {
+  for (const auto& [known, type] : key_types) {
+    if (name == known) return type;
+  }
+  throw Unusable(name + " is no type of key");
 }
 
 KeyOwner generate_key(KeyType type) {
@@ -79,8 +87,8 @@ KeyOwner read_key(const std::string& path) {
   KeyOwner key(
       PEM_read_bio_PrivateKey_ex(in.get(), nullptr, no_passphrase, &encrypted, library(), nullptr));
   ERR_clear_error();
-  if (encrypted) throw Failure(path + " is encrypted", "A CA's key must not be, here.");
-  if (!key) throw Failure(path + " holds no private key (PEM)");
+  if (encrypted) throw Unusable(path + " is encrypted", "A CA's key must not be, here.");
+  if (!key) throw Unusable(path + " holds no private key (PEM)");
   return key;
 }
 

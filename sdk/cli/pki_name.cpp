@@ -66,7 +66,7 @@ Name name_of_kind(std::int32_t kind, const std::string& text) {
     complaint = is_address(text) ? "an IP address is no host name" : host_complaint(text);
   }
   if (!complaint.empty())
-    throw Misuse("no certificate can bear the name '" + printable(text) + "': " + complaint);
+    throw Unusable("no certificate can bear the name '" + printable(text) + "': " + complaint);
   return {.kind = kind, .text = text};
 }
 

@@ -16,7 +16,7 @@ struct Name {
   friend bool operator==(const Name&, const Name&) = default;
 };
 
-// What a name is, by its looks. Throws Misuse where it is nothing of what a certificate may bear.
+// What a name is, by its looks. Throws Unusable where it is nothing of what a certificate may bear.
 Name recognise(const std::string& text);
 // The same where the kind is said.
 Name name_of_kind(std::int32_t kind, const std::string& text);

@@ -22,7 +22,7 @@ void check_spiffe(const std::vector<Name>& names) {
   };
   if (std::any_of(names.begin(), names.end(), is_spiffe) &&
       std::count_if(names.begin(), names.end(), is_uri) > 1) {
-    throw Misuse("a certificate with a SPIFFE ID has no other URI");
+    throw Unusable("a certificate with a SPIFFE ID has no other URI");
   }
 }
 
@@ -54,7 +54,7 @@ std::vector<Name> NameOptions::read(Role role) const {
   add(SALLY_NAME_IP, ip);
   add(SALLY_NAME_URI, uri);
   add(SALLY_NAME_EMAIL, email);
-  if (names.empty()) throw Misuse("a certificate needs a name");
+  if (names.empty()) throw Unusable("a certificate needs a name");
   check_spiffe(names);
   return names;
 }

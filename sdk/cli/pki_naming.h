@@ -14,7 +14,7 @@ struct NameOptions {
   std::vector<std::string> any, dns, ip, uri, email;
 
   void add_to(CLI::App& command);
-  // All of them, each once. Throws Misuse where there is none or one is wrong.
+  // All of them, each once. Throws Unusable where there is none or one is wrong.
   std::vector<Name> read(Role role) const;
 };
 

@@ -1,7 +1,7 @@
 // Owners for OpenSSL's objects, and the rule for calling it.
 //
 // Sallyport's public API loads, shows and judges certificates; it does not make them, on purpose: who
-// opens sockets needs no CA, and what is not there cannot be misused. So these files, and no others
+// opens sockets needs no CA, and what is not there cannot be unusable. So these files, and no others
 // of this program, make them with libcrypto itself. What is made is then judged by the public API.
 #pragma once
 

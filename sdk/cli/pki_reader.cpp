@@ -49,10 +49,10 @@ void take(Contents& contents, const OSSL_STORE_INFO* info) {
 [[noreturn]] void refuse(const std::string& path, const Answer& answer) {
   ERR_clear_error();
   if (answer.asked && !answer.passphrase)
-    throw Failure(path + " is encrypted",
-                  "Give its passphrase with --passphrase-file or --passphrase-env.");
-  if (answer.asked) throw Failure(path + " does not open with this passphrase");
-  throw Failure(path + " holds something that does not decode as a certificate, a key or a CRL");
+    throw Unusable(path + " is encrypted",
+                   "Give its passphrase with --passphrase-file or --passphrase-env.");
+  if (answer.asked) throw Unusable(path + " does not open with this passphrase");
+  throw Unusable(path + " holds something that does not decode as a certificate, a key or a CRL");
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ Contents read_contents(const std::string& path, const std::optional<Secret>& pas
   }
   ERR_clear_error();
   if (contents.certificates.empty() && contents.keys.empty() && contents.crls.empty())
-    throw Failure(path + " holds no certificate, private key or CRL");
+    throw Unusable(path + " holds no certificate, private key or CRL");
   return contents;
 }
 

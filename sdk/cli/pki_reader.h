@@ -17,7 +17,7 @@ struct Contents {
 };
 
 // The passphrase, which ends in a NUL, opens what is encrypted; nothing is ever asked on a terminal.
-// Throws Failure where something does not decode or open, or where there is nothing.
+// Throws Unusable where something does not decode or open, or where there is nothing.
 Contents read_contents(const std::string& path, const std::optional<Secret>& passphrase);
 
 }  // namespace pki

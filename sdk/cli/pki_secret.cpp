@@ -31,7 +31,7 @@ class Descriptor {
 };
 
 [[noreturn]] void fail(const std::string& path, int error) {
-  throw Failure(path + ": " + std::generic_category().message(error));
+  throw Unusable(path + ": " + std::generic_category().message(error));
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ Secret read_file(const std::string& path) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail(path, errno);
     size += static_cast<std::size_t>(got);
-    if (size > most) throw Failure(path + ": larger than any file of certificates");
+    if (size > most) throw Unusable(path + ": larger than any file of certificates");
     if (got == 0) break;
   }
   bytes.resize(size);
@@ -72,15 +72,15 @@ std::optional<Secret> PassphraseSource::read() const {
     if (!phrase.empty() && phrase.back() == '\r') phrase.pop_back();
   } else {
     const char* value = std::getenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
-    if (value == nullptr) throw Failure("the environment has no variable " + variable);
+    if (value == nullptr) throw Unusable("the environment has no variable " + variable);
     const std::string_view text(value);
     phrase.assign(text.begin(), text.end());
   }
   const std::string where = file.empty() ? "the variable " + variable : file;
-  if (phrase.empty()) throw Failure(where + " holds an empty passphrase");
-  if (phrase.size() > 1024) throw Failure(where + " holds a passphrase of more than 1024 bytes");
+  if (phrase.empty()) throw Unusable(where + " holds an empty passphrase");
+  if (phrase.size() > 1024) throw Unusable(where + " holds a passphrase of more than 1024 bytes");
   if (std::find(phrase.begin(), phrase.end(), '\0') != phrase.end())
-    throw Failure(where + " holds a passphrase with a NUL inside");
+    throw Unusable(where + " holds a passphrase with a NUL inside");
   phrase.push_back('\0');
   return phrase;
 }

@@ -33,7 +33,7 @@ inline std::string_view view(const Secret& secret) {
   return {secret.data(), secret.size()};
 }
 
-// A whole file. Throws Failure.
+// A whole file. Throws Unusable.
 Secret read_file(const std::string& path);
 
 // Where a passphrase comes from. Never from the command line itself, which any user of the machine can
@@ -45,7 +45,7 @@ struct PassphraseSource {
   void add_to(CLI::App& command, const std::string& what);
   bool given() const { return !file.empty() || !variable.empty(); }
   // The first line of the file, or what is in the variable; the last byte is a NUL.
-  // None where there is no source; throws Failure where there is nothing in it.
+  // None where there is no source; throws Unusable where there is nothing in it.
   std::optional<Secret> read() const;
 };
 

@@ -29,7 +29,8 @@ int run(const Options& options) {
       std::cerr << coloured("error:", Colour::red, stderr) << ' ' << file.error << '\n';
     if (!file.hint.empty()) std::cerr << "hint: " << file.hint << '\n';
   }
-  return inventory.in_order() ? done : failed;
+  if (!inventory.all_read()) return unusable;
+  return inventory.all_match() ? done : failed;
 }
 
 }  // namespace
@@ -45,10 +46,10 @@ void add_show(CLI::App& pki) {
       ->type_name("FILE");
   command->add_flag("--json", options->json, "as one JSON object");
   options->passphrase.add_to(*command, "passphrase of files that are encrypted");
-  command->footer(std::string(
+  command->footer(
       "Private keys are compared with the certificates, and never printed.\n"
-      "Exit codes: 0 done, 1 a file cannot be read, or a key is that of no certificate beside it, "
-      "2 wrong usage."));
+      "Exit codes: 0 done, 1 a key is that of no certificate beside it, 2 wrong usage, or a file "
+      "that cannot be used.");
   on_call(*command, [options] { return run(*options); });
 }
 
