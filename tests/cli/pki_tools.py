@@ -3,8 +3,12 @@
 import ctypes
 import json
 import pathlib
+import subprocess
 import sys
 from ctypes import byref, c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+
+import pytest
+from cryptography import x509
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 
@@ -26,13 +30,17 @@ class Workplace:
         return self.folder / name
 
     def run(self, *words, env=None, **more):
-        import subprocess
-
         return subprocess.run(
             [str(SALLY), "pki", *map(str, words)],
-            cwd=self.folder, env={**process.ENVIRONMENT, **(env or {})}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, errors="backslashreplace", timeout=process.LIMIT,
-            check=False, **more,
+            cwd=self.folder,
+            env={**process.ENVIRONMENT, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="backslashreplace",
+            timeout=process.LIMIT,
+            check=False,
+            **more,
         )
 
     def do(self, *words, **more):
@@ -61,10 +69,18 @@ class Workplace:
 
 class VerifyOptions(ctypes.Structure):
     _fields_ = [
-        ("struct_size", c_uint32), ("flags", c_uint32), ("config", c_void_p), ("trust", c_void_p),
-        ("leaf", c_char_p), ("leaf_size", c_size_t), ("intermediates", c_char_p),
-        ("intermediates_size", c_size_t), ("name", c_char_p), ("name_kind", c_int32),
-        ("purpose", c_int32), ("time", c_int64),
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("config", c_void_p),
+        ("trust", c_void_p),
+        ("leaf", c_char_p),
+        ("leaf_size", c_size_t),
+        ("intermediates", c_char_p),
+        ("intermediates_size", c_size_t),
+        ("name", c_char_p),
+        ("name_kind", c_int32),
+        ("purpose", c_int32),
+        ("time", c_int64),
     ]
 
 
@@ -74,7 +90,9 @@ class Sallyport(capi.Library):
     def __init__(self):
         super().__init__()
         for function, result in (
-            ("verdict_error", c_void_p), ("error_fault_count", c_size_t), ("status_name", c_char_p),
+            ("verdict_error", c_void_p),
+            ("error_fault_count", c_size_t),
+            ("status_name", c_char_p),
         ):
             self.plain(function).restype = result
 
@@ -86,8 +104,18 @@ class Sallyport(capi.Library):
             if crl:
                 self.trust_store_add_crl(trust.pointer, str(crl).encode())
             options = VerifyOptions(
-                ctypes.sizeof(VerifyOptions), 0, None, trust.pointer, leaf, len(leaf), None, 0,
-                name.encode() if name else None, 0, purpose, 0,
+                ctypes.sizeof(VerifyOptions),
+                0,
+                None,
+                trust.pointer,
+                leaf,
+                len(leaf),
+                None,
+                0,
+                name.encode() if name else None,
+                0,
+                purpose,
+                0,
             )
             self.verify(byref(options), byref(verdict.pointer))
             error = c_void_p(self.plain("verdict_error")(verdict.pointer))
@@ -103,8 +131,10 @@ class Sallyport(capi.Library):
         with capi.Handle(self, "credential") as credential:
             try:
                 self.credential_load(
-                    str(chain).encode(), str(key).encode() if key else None,
-                    passphrase.encode() if passphrase else None, byref(credential.pointer),
+                    str(chain).encode(),
+                    str(key).encode() if key else None,
+                    passphrase.encode() if passphrase else None,
+                    byref(credential.pointer),
                 )
             except capi.Refused as refused:
                 return str(refused)
@@ -118,7 +148,43 @@ def openssl_verify(chain, ca, purpose, *more):
     """The openssl command's opinion, at its strictest; None where it has nothing to object to."""
     kind = "sslserver" if purpose == SERVER else "sslclient"
     done = process.run(
-        "openssl", "verify", "-x509_strict", "-auth_level", "2", "-purpose", kind,
-        "-CAfile", ca, "-untrusted", chain, *more, chain,
+        "openssl",
+        "verify",
+        "-x509_strict",
+        "-auth_level",
+        "2",
+        "-purpose",
+        kind,
+        "-CAfile",
+        ca,
+        "-untrusted",
+        chain,
+        *more,
+        chain,
     )
     return None if done.returncode == 0 else (done.stdout + done.stderr).decode()
+
+
+def certificates(path):
+    """Those of a PEM file, in their order."""
+    end = b"-----END CERTIFICATE-----\n"
+    parts = pathlib.Path(path).read_bytes().split(end)
+    assert parts.pop() == b"", "something stands behind the last certificate"
+    return [x509.load_pem_x509_certificate(part + end) for part in parts]
+
+
+@pytest.fixture(scope="module")
+def library():
+    return Sallyport()
+
+
+@pytest.fixture
+def work(tmp_path):
+    return Workplace(tmp_path)
+
+
+@pytest.fixture
+def ca(work):
+    """A workplace with a CA."""
+    work.do("init")
+    return work

@@ -6,12 +6,12 @@ import pytest
 from cryptography import x509
 
 import pki_tools
-from pki_tools import CLIENT, FAILED, SERVER, UNUSABLE, Workplace
-from peers import process, pyssl, sallyport
+from pki_tools import CLIENT, FAILED, SERVER, UNUSABLE, Workplace, ca, library, work
+from peers import process, pyssl, sallyport  # pki_tools knows where
 
 BOTH, SERVERS, CLIENTS = {"server", "client"}, {"server"}, {"client"}
-# Kind: whose it can be, what a peer's verdict must be, what loading it must answer. By RFC 5280 and the
-# documentation of the statuses, not by what the program says of itself.
+# Kind: whose it can be, what a peer's verdict must be, what loading it must answer. By RFC 5280 and
+# the documentation of the statuses, not by what the program says of itself.
 PROMISED = {
     "expired": (BOTH, "SALLY_CERTIFICATE_EXPIRED", "SALLY_OK"),
     "not-yet-valid": (BOTH, "SALLY_CERTIFICATE_NOT_YET_VALID", "SALLY_OK"),
@@ -22,10 +22,12 @@ PROMISED = {
     "no-server-usage": (SERVERS, "SALLY_CERTIFICATE_WRONG_USAGE", "SALLY_OK"),
     "key-mismatch": (BOTH, "SALLY_OK", "SALLY_CREDENTIAL_KEY_MISMATCH"),
     "weak-key": (BOTH, "SALLY_CERTIFICATE_WEAK_KEY", "SALLY_CREDENTIAL_WEAK_KEY"),
-    "sha1-signature": (BOTH, "SALLY_CERTIFICATE_WEAK_SIGNATURE", "SALLY_CREDENTIAL_WEAK_SIGNATURE"),
+    "sha1-signature": (BOTH, "SALLY_CERTIFICATE_WEAK_SIGNATURE",
+                       "SALLY_CREDENTIAL_WEAK_SIGNATURE"),
     "bad-signature": (BOTH, "SALLY_CERTIFICATE_BAD_SIGNATURE", "SALLY_OK"),
     "ca-as-leaf": (BOTH, "SALLY_CERTIFICATE_WRONG_USAGE", "SALLY_OK"),
-    "unknown-critical-extension": (BOTH, "SALLY_CERTIFICATE_UNKNOWN_CRITICAL_EXTENSION", "SALLY_OK"),
+    "unknown-critical-extension": (BOTH, "SALLY_CERTIFICATE_UNKNOWN_CRITICAL_EXTENSION",
+                                   "SALLY_OK"),
     "path-length": (BOTH, "SALLY_CERTIFICATE_PATH_TOO_LONG", "SALLY_OK"),
     "name-constraint": (BOTH, "SALLY_CERTIFICATE_NAME_CONSTRAINT", "SALLY_OK"),
     "revoked": (BOTH, "SALLY_CERTIFICATE_REVOKED", "SALLY_OK"),
@@ -36,7 +38,8 @@ OPENSSL = {
     "expired": [10], "not-yet-valid": [9], "wrong-ca": [20, 21], "missing-intermediate": [20, 21],
     "wrong-name": [62], "no-client-usage": [26], "no-server-usage": [26], "weak-key": [66],
     "sha1-signature": [68], "bad-signature": [7], "ca-as-leaf": [26],
-    "unknown-critical-extension": [34], "path-length": [25], "name-constraint": [48], "revoked": [23],
+    "unknown-critical-extension": [34], "path-length": [25], "name-constraint": [48],
+    "revoked": [23],
 }  # fmt: skip
 PURPOSES = {"server": SERVER, "client": CLIENT}
 CAS = {
@@ -47,29 +50,23 @@ CAS = {
 }
 
 
-@pytest.fixture(scope="module")
-def library():
-    return pki_tools.Sallyport()
-
-
 @pytest.fixture(scope="module", params=CAS)
 def broken(request, tmp_path_factory):
     """A workplace, and everything that can be broken in it, by role and kind."""
     work = Workplace(tmp_path_factory.mktemp(request.param))
     work.do("init", *CAS[request.param])
-    made = [*work.json("break", "all", "--role", "server"), *work.json("break", "all", "--role", "client")]
+    made = [
+        *work.json("break", "all", "--role", "server"),
+        *work.json("break", "all", "--role", "client"),
+    ]
     return work, {(one["role"], one["kind"]): one for one in made}
 
 
-@pytest.fixture
-def ca(tmp_path):
-    work = Workplace(tmp_path)
-    work.do("init")
-    return work
-
-
 def test_the_list_tells_every_kind_and_its_status(ca):
-    listed = {one["kind"]: (set(one["roles"]), one["verdict"], one["loading"]) for one in ca.json("break", "--list")}
+    listed = {
+        one["kind"]: (set(one["roles"]), one["verdict"], one["loading"])
+        for one in ca.json("break", "--list")
+    }
     assert listed == PROMISED
     text = ca.do("break", "--list")
     for kind, (_, verdict, loading) in PROMISED.items():
@@ -101,11 +98,15 @@ def test_openssl_finds_the_same_fault(broken, role, kind):
     more = ["-verify_hostname", one["verify_name"]] if one["verify_name"] else []
     if one["crl"]:
         more += ["-CRLfile", work.path(one["crl"]), "-crl_check"]
-    complaint = pki_tools.openssl_verify(work.path(one["chain"]), work.path(one["ca"]), PURPOSES[role], *more)
+    complaint = pki_tools.openssl_verify(
+        work.path(one["chain"]), work.path(one["ca"]), PURPOSES[role], *more
+    )
     if kind == "key-mismatch":
         assert complaint is None
         return
-    assert complaint and any(f"error {number} at" in complaint for number in OPENSSL[kind]), complaint
+    assert complaint and any(
+        f"error {number} at" in complaint for number in OPENSSL[kind]
+    ), complaint
 
 
 def test_the_list_of_the_revoked_revokes_nobody_else(broken, library):
@@ -122,9 +123,18 @@ def test_the_list_of_the_revoked_revokes_nobody_else(broken, library):
 
 
 # Those that the examples load and judge: they know no CRLs.
-SHOWN = [kind for kind, promise in PROMISED.items() if promise[2] == "SALLY_OK" and kind != "revoked"]
+SHOWN = [
+    kind for kind, promise in PROMISED.items() if promise[2] == "SALLY_OK" and kind != "revoked"
+]
 # A client of ours does not show what no server would take, and says so; others do.
-NOT_SENT = {"expired", "not-yet-valid", "wrong-ca", "missing-intermediate", "no-client-usage", "ca-as-leaf"}
+NOT_SENT = {
+    "expired",
+    "not-yet-valid",
+    "wrong-ca",
+    "missing-intermediate",
+    "no-client-usage",
+    "ca-as-leaf",
+}
 
 
 def for_role(role, kinds):
@@ -136,7 +146,9 @@ def test_a_client_refuses_such_a_server(broken, kind):
     work, made = broken
     one = made["server", kind]
     with sallyport.EchoServer(cert=work.path(one["chain"]), key=work.path(one["key"])) as server:
-        run = sallyport.run_client(server.address, name="localhost", ca=work.path(one["ca"]), message="x")
+        run = sallyport.run_client(
+            server.address, name="localhost", ca=work.path(one["ca"]), message="x"
+        )
     assert run.status == PROMISED[kind][1], run.text
 
 
@@ -146,7 +158,11 @@ def demanding(broken):
     work, _ = broken
     root = work.path("pki/ca.pem")
     work.do("issue", "server", "localhost")
-    own = {"cert": work.path("pki/localhost.pem"), "key": work.path("pki/localhost.key"), "ca": root}
+    own = {
+        "cert": work.path("pki/localhost.pem"),
+        "key": work.path("pki/localhost.key"),
+        "ca": root,
+    }
     with sallyport.EchoServer(client_auth="require", **own) as server:
         yield server
 
@@ -167,9 +183,13 @@ def test_a_client_of_ours_shows_only_what_a_server_might_take(broken, demanding,
     work, made = broken
     one = made["client", kind]
     run = sallyport.run_client(
-        demanding.meet().address, name="localhost", ca=work.path(one["ca"]),
-        cert=work.path(one["chain"]), key=work.path(one["key"]), message="x",
-    )  # fmt: skip
+        demanding.meet().address,
+        name="localhost",
+        ca=work.path(one["ca"]),
+        cert=work.path(one["chain"]),
+        key=work.path(one["key"]),
+        message="x",
+    )
     expected = "SALLY_CLIENT_CERTIFICATE_REQUIRED" if kind in NOT_SENT else PROMISED[kind][1]
     assert demanding.refused().status == expected, run.text
 
@@ -187,13 +207,17 @@ def test_several_kinds_are_made_at_once_in_a_folder_of_choice(ca):
     text = ca.do("break", "expired", "revoked", "--role", "client", "--out", "else/where")
     assert text.count("must lead to SALLY_CERTIFICATE_") == 2
     stems = {f"client-{kind}" for kind in ("expired", "revoked")}
-    expected = {f"{stem}.{suffix}" for stem in stems for suffix in ("pem", "key")} | {"client-revoked.crl"}
+    expected = {f"{stem}.{suffix}" for stem in stems for suffix in ("pem", "key")} | {
+        "client-revoked.crl"
+    }
     assert {path.name for path in ca.path("else/where").iterdir()} == expected
 
 
 def test_nothing_is_made_where_one_of_them_is_there_already(ca):
     ca.do("break", "expired")
-    ca.refuse("break", "weak-key", "expired", code=FAILED, says="server-expired.pem is there already")
+    ca.refuse(
+        "break", "weak-key", "expired", code=FAILED, says="server-expired.pem is there already"
+    )
     ca.do("break", "weak-key", "expired", "--force")
 
 
@@ -224,6 +248,8 @@ def test_the_signature_with_sha1_does_not_depend_on_the_openssl_of_the_host(ca, 
         "default_properties = fips=yes\n[tls]\nsystem_default = always\n[always]\n"
         "CipherString = DEFAULT@SECLEVEL=5\n"
     )
-    made = json.loads(ca.do("break", "sha1-signature", "weak-key", "--json", env={"OPENSSL_CONF": str(strict)}))
+    made = json.loads(
+        ca.do("break", "sha1-signature", "weak-key", "--json", env={"OPENSSL_CONF": str(strict)})
+    )
     shown = process.run("openssl", "x509", "-in", ca.path(made[0]["chain"]), "-noout", "-text")
     assert b"ecdsa-with-SHA1" in shown.stdout

@@ -4,17 +4,18 @@ import base64
 import datetime
 import hashlib
 import os
-import pathlib
 import pty
 import re
+import subprocess
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import pki_tools
 from pki_tools import DONE, FAILED, UNUSABLE, Workplace
-from peers import process
+from peers import process, zoo  # pki_tools knows where
 
 PHRASE = "sallyport"
 
@@ -25,20 +26,46 @@ def work(tmp_path_factory):
     work = Workplace(tmp_path_factory.mktemp("show"))
     work.do("init", "--intermediate", "--dir", ".")
     word = {"WORD": PHRASE}
-    work.do("issue", "server", "localhost", "--dir", ".", "--pkcs12", "--passphrase-env", "WORD", env=word)
+    work.do(
+        "issue",
+        "server",
+        "localhost",
+        "--dir",
+        ".",
+        "--pkcs12",
+        "--passphrase-env",
+        "WORD",
+        env=word,
+    )
     work.do("issue", "client", "alice", "--dir", ".", "--key-type", "rsa-2048")
     work.do("break", "expired", "not-yet-valid", "revoked", "--dir", ".")
     convert(work, "x509", "-in", "localhost.pem", "-outform", "DER", "-out", "localhost.der")
     convert(work, "x509", "-in", "ca.pem", "-outform", "DER", "-out", "ca.der")
-    work.path("two.der").write_bytes(work.path("localhost.der").read_bytes() + work.path("ca.der").read_bytes())
+    work.path("two.der").write_bytes(
+        work.path("localhost.der").read_bytes() + work.path("ca.der").read_bytes()
+    )
     convert(work, "pkey", "-in", "localhost.key", "-outform", "DER", "-out", "localhost-key.der")
-    convert(work, "pkcs8", "-topk8", "-in", "localhost.key", "-out", "locked.key", "-passout", "pass:" + PHRASE)
-    convert(work, "crl", "-in", "broken/server-revoked.crl", "-outform", "DER", "-out", "revoked.der")
+    convert(
+        work,
+        "pkcs8",
+        "-topk8",
+        "-in",
+        "localhost.key",
+        "-out",
+        "locked.key",
+        "-passout",
+        "pass:" + PHRASE,
+    )
+    convert(
+        work, "crl", "-in", "broken/server-revoked.crl", "-outform", "DER", "-out", "revoked.der"
+    )
     return work
 
 
 def convert(work, *words):
-    words = [str(work.path(word)) if "." in word and not word.startswith("-") else word for word in words]
+    words = [
+        str(work.path(word)) if "." in word and not word.startswith("-") else word for word in words
+    ]
     done = process.run("openssl", *words)
     assert done.returncode == 0, done.stderr
 
@@ -55,7 +82,9 @@ def test_json_tells_what_is_in_a_certificate(work):
     (file,) = shown(work, "localhost.pem")
     own = leaf(work)
     der = own.public_bytes(serialization.Encoding.DER)
-    key = own.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    key = own.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     first, second = file["certificates"]
     assert first["subject"] == "CN=localhost"
     assert first["issuer"] == second["subject"] == "CN=Sallyport development CA intermediate"
@@ -66,7 +95,11 @@ def test_json_tells_what_is_in_a_certificate(work):
     assert first["key"] == "EC P-256" and first["signature_algorithm"] == "ecdsa-with-SHA256"
     assert [usage["name"] for usage in first["extended_key_usage"]] == ["serverAuth"]
     assert first["key_usage"] == ["digitalSignature"]
-    assert [name["text"] for name in first["subject_alternative_names"]] == ["localhost", "127.0.0.1", "::1"]
+    assert [name["text"] for name in first["subject_alternative_names"]] == [
+        "localhost",
+        "127.0.0.1",
+        "::1",
+    ]
     assert first["days_left"] == (own.not_valid_after - datetime.datetime.utcnow()).days
     assert first["private_keys"] == []
     assert (first["is_ca"], second["is_ca"], second["path_length"]) == (False, True, 0)
@@ -75,10 +108,23 @@ def test_json_tells_what_is_in_a_certificate(work):
 def test_text_tells_the_same(work):
     text = work.do("show", "localhost.pem", "localhost.key")
     (file,) = shown(work, "localhost.pem")
-    for fact in ("subject", "serial", "fingerprint", "sha1_fingerprint", "spki_pin", "key", "signature_algorithm"):
+    for fact in (
+        "subject",
+        "serial",
+        "fingerprint",
+        "sha1_fingerprint",
+        "spki_pin",
+        "key",
+        "signature_algorithm",
+    ):
         assert file["certificates"][0][fact] in text
-    for fact in ("DNS:localhost, IP:127.0.0.1, IP:::1", "serverAuth", "days left", "yes, path length 0",
-                 "certificate 2 of 2"):  # fmt: skip
+    for fact in (
+        "DNS:localhost, IP:127.0.0.1, IP:::1",
+        "serverAuth",
+        "days left",
+        "yes, path length 0",
+        "certificate 2 of 2",
+    ):
         assert fact in text
     assert re.search(r"private key +localhost\.key$", text, re.M)
     assert re.search(r"matches +localhost\.pem \(1\)$", text, re.M)
@@ -90,12 +136,18 @@ def test_every_format_is_read(work, file):
     (expected,) = shown(work, "localhost.pem")
     count = {"localhost.pem": 2, "localhost.der": 1, "two.der": 2, "localhost.p12": 2}[file]
     fingerprints = [one["fingerprint"] for one in found["certificates"]]
-    assert len(fingerprints) == count and fingerprints[0] == expected["certificates"][0]["fingerprint"]
+    assert (
+        len(fingerprints) == count and fingerprints[0] == expected["certificates"][0]["fingerprint"]
+    )
 
 
-@pytest.mark.parametrize("key", ["localhost.key", "localhost-key.der", "locked.key", "localhost.p12"])
+@pytest.mark.parametrize(
+    "key", ["localhost.key", "localhost-key.der", "locked.key", "localhost.p12"]
+)
 def test_the_key_of_a_certificate_is_recognised(work, key):
-    files = shown(work, "alice.pem", "localhost.pem", key, "--passphrase-env", "WORD", env={"WORD": PHRASE})
+    files = shown(
+        work, "alice.pem", "localhost.pem", key, "--passphrase-env", "WORD", env={"WORD": PHRASE}
+    )
     assert {"file": key, "index": 0} in files[1]["certificates"][0]["private_keys"]
     assert {"file": "localhost.pem", "index": 0} in files[2]["private_keys"][0]["certificates"]
     assert files[0]["certificates"][0]["private_keys"] == []
@@ -110,11 +162,15 @@ def test_the_key_of_another_certificate_is_a_failure(work):
 
 
 @pytest.mark.parametrize("words", [[], ["--json"]])
-@pytest.mark.parametrize("key", ["localhost.key", "localhost-key.der", "locked.key", "localhost.p12"])
+@pytest.mark.parametrize(
+    "key", ["localhost.key", "localhost-key.der", "locked.key", "localhost.p12"]
+)
 def test_private_keys_are_never_shown(work, key, words):
     secret = serialization.load_pem_private_key(work.path("localhost.key").read_bytes(), None)
     number = secret.private_numbers().private_value.to_bytes(32, "big")
-    done = work.run("show", "localhost.pem", key, "--passphrase-env", "WORD", *words, env={"WORD": PHRASE})
+    done = work.run(
+        "show", "localhost.pem", key, "--passphrase-env", "WORD", *words, env={"WORD": PHRASE}
+    )
     said = done.stdout + done.stderr
     assert done.returncode == DONE and "PRIVATE" not in said and PHRASE not in said
     assert number.hex() not in re.sub(r"[\s:]", "", said.lower())
@@ -132,7 +188,9 @@ def test_an_encrypted_file_is_never_asked_for_on_a_terminal(work):
 
 def test_what_is_out_of_date_is_said(work):
     assert "expired 2 days ago" in work.do("show", "broken/server-expired.pem")
-    assert re.search(r"not valid before (399|400) days", work.do("show", "broken/server-not-yet-valid.pem"))
+    assert re.search(
+        r"not valid before (399|400) days", work.do("show", "broken/server-not-yet-valid.pem")
+    )
     (file,) = shown(work, "broken/server-expired.pem")
     assert file["certificates"][0]["days_left"] in (-2, -3)
 
@@ -154,7 +212,10 @@ def test_a_key_that_others_may_read_is_told(work):
     loose.chmod(0o640)
     assert "others than the owner" in work.do("show", "loose.key")
     assert "others than the owner" not in work.do("show", "localhost.key")
-    assert [file["readable_by_others"] for file in shown(work, "loose.key", "localhost.key")] == [True, False]
+    assert [file["readable_by_others"] for file in shown(work, "loose.key", "localhost.key")] == [
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -185,8 +246,6 @@ def test_a_file_that_is_not_there_or_no_file_is_named(work):
 
 def test_certificates_that_do_not_decode_in_part_are_shown_or_named(work):
     """Of the zoo: whatever is wrong with them, there is an answer, and it names them."""
-    from peers import zoo
-
     for entry in zoo.of_role("server", "ca"):
         path = entry.chain or entry.ca
         done = work.run("show", path)
@@ -195,24 +254,23 @@ def test_certificates_that_do_not_decode_in_part_are_shown_or_named(work):
 
 
 def test_an_output_that_cannot_be_written_is_a_failure(work):
-    import subprocess
-
     with open("/dev/full", "w", encoding="ascii") as full:
         done = subprocess.run(
-            [pki_tools.SALLY, "pki", "show", work.path("ca.pem")], stdout=full, stderr=subprocess.PIPE,
-            timeout=process.LIMIT, check=False,
-        )  # fmt: skip
+            [pki_tools.SALLY, "pki", "show", work.path("ca.pem")],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=process.LIMIT,
+            check=False,
+        )
     assert done.returncode == FAILED and b"cannot be written" in done.stderr
 
 
-# --- Colour -----------------------------------------------------------------------------------------
+# --- Colour --------------------------------------------------------------------------------------
 
 
 def on_a_terminal(work, words, **more):
     """The exit code and what the program wrote to its terminal."""
-    os.environ.pop("NO_COLOR", None)
-    environment = {**process.ENVIRONMENT, "TERM": "xterm", **more}
-    environment.pop("NO_COLOR", None) if "NO_COLOR" not in more else None
+    environment = {**process.ENVIRONMENT, "TERM": "xterm", "NO_COLOR": "", **more}
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(work.folder)
@@ -240,10 +298,6 @@ def test_colour_is_for_terminals_only_and_not_with_no_color(work):
 
 
 def test_a_name_cannot_steer_the_terminal(work):
-    zoo_like = pathlib.Path(work.path("odd.pem"))
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "\x1b[2Jgone\nline")])
     now = datetime.datetime.utcnow()
@@ -254,6 +308,6 @@ def test_a_name_cannot_steer_the_terminal(work):
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("a\x1b[2Jb")]), False)
         .sign(key, hashes.SHA256())
     )
-    zoo_like.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    work.path("odd.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     said = work.do("show", "odd.pem")
     assert "\x1b" not in said and "gone\nline" not in said
