@@ -30,7 +30,8 @@ class Staged {
  public:
   Staged(const Path& target, Access access, std::string_view bytes) {
     unsigned char salt[8] = {};
-    if (RAND_bytes_ex(library(), salt, sizeof salt, 0) != 1) throw Failure("there is no randomness");
+    if (RAND_bytes_ex(library(), salt, sizeof salt, 0) != 1)
+      throw Failure("there is no randomness");
     std::string name = "." + target.filename().string() + ".";
     for (const unsigned char byte : salt) name += "0123456789abcdef"[byte & 15];
     path_ = target.parent_path() / name;

@@ -82,7 +82,8 @@ std::string validity_of(const sally::Certificate& certificate) {
     return range +
            coloured(over > 0 ? "expired " + counted(over) + " ago" : "expired today", Colour::red);
   }
-  return range + coloured(counted(left) + " left", left < 30 ? Colour::yellow : Colour::green);
+  const std::string rest = left > 0 ? counted(left) + " left" : "less than a day left";
+  return range + coloured(rest, left < 30 ? Colour::yellow : Colour::green);
 }
 
 class Writer {

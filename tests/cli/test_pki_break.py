@@ -1,13 +1,14 @@
 """sally pki break: each certificate is broken in the way that was promised, and in no other."""
 
 import json
+import re
 
 import pytest
 from cryptography import x509
 
 import pki_tools
 from pki_tools import CLIENT, FAILED, SERVER, UNUSABLE, Workplace, ca, library, work
-from peers import process, pyssl, sallyport  # pki_tools knows where
+from peers import process, pyssl, sallyport, zoo  # pki_tools knows where
 
 BOTH, SERVERS, CLIENTS = {"server", "client"}, {"server"}, {"client"}
 # Kind: whose it can be, what a peer's verdict must be, what loading it must answer. By RFC 5280 and
@@ -253,3 +254,16 @@ def test_the_signature_with_sha1_does_not_depend_on_the_openssl_of_the_host(ca, 
     )
     shown = process.run("openssl", "x509", "-in", ca.path(made[0]["chain"]), "-noout", "-text")
     assert b"ecdsa-with-SHA1" in shown.stdout
+
+
+def test_the_documentation_has_the_same_table():
+    text = (zoo.TOP / "sdk" / "docs" / "pki.md").read_text(encoding="utf-8")
+    told = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        row = len(cells) == 6 and re.fullmatch(r"`([\w-]+)`(?: \((server|client)s\))?", cells[1])
+        if row:
+            found = [re.search(r"SALLY_\w+", cell) for cell in cells[3:5]]
+            roles = {row[2]} if row[2] else BOTH
+            told[row[1]] = (roles, *(status[0] if status else "SALLY_OK" for status in found))
+    assert told == PROMISED

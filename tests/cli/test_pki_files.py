@@ -2,11 +2,13 @@
 
 import os
 import stat
+import subprocess
 
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from pki_tools import FAILED, SERVER, UNUSABLE, ca, certificates, library, work
+import pki_tools
+from pki_tools import DONE, FAILED, SERVER, UNUSABLE, ca, certificates, library, work
 from peers import process  # pki_tools knows where
 
 
@@ -56,6 +58,18 @@ def test_no_file_is_written_over(ca, there):
     ca.do(*words, "--force", env={"WORD": "x"})
     assert ca.path("pki/" + there).read_bytes() != b"mine"
     assert mode(ca.path("pki/alice.key")) == 0o600
+
+
+def test_of_several_at_once_one_wins_and_its_files_fit(ca, library):
+    words = [pki_tools.SALLY, "pki", "issue", "client", "alice"]
+    several = [
+        subprocess.Popen(words, cwd=ca.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(8)
+    ]
+    codes = [one.wait(process.LIMIT) for one in several]
+    assert sorted(codes) == [DONE] + [FAILED] * 7
+    assert library.loading(ca.path("pki/alice.pem"), ca.path("pki/alice.key")) == "SALLY_OK"
+    assert len(ca.snapshot()) == 4
 
 
 def test_no_link_is_followed(ca):
