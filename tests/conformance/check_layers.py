@@ -4,6 +4,8 @@
 - A file in src/X names, in quotes, only headers of X and of the layers below it.
 - Each third-party library is seen by the layers that it was chosen for; a header that brings it along is that layer's own.
 - Public headers name only each other and the standard library; C headers only C ones.
+- The command line in sdk/cli stands on the public headers. Its pki* make certificates, which those do not, and for that
+  alone they see OpenSSL.
 
 Usage: check_layers.py [project folder] | check_layers.py --self-test
 """
@@ -14,6 +16,7 @@ from pathlib import Path
 
 LAYERS = ["status", "transport", "tls", "socket", "abi"]  # from the ground up
 LIBRARIES = {"openssl": {"tls"}, "asio": {"transport"}, "p11-kit": {"tls"}, "nlohmann": {"status", "tls"}}  # who may see it
+CLI_LIBRARIES = {"CLI", "nlohmann", "sallyport"}
 SYSTEM_FOLDERS = {"arpa", "linux", "net", "netinet", "sys"}
 C_HEADERS = {
     "assert.h", "complex.h", "ctype.h", "errno.h", "fenv.h", "float.h", "inttypes.h", "iso646.h", "limits.h",
@@ -88,6 +91,20 @@ def public_complaint(include, path, bracket, name):
     return "a public header includes <sallyport/...> and the standard library only"
 
 
+def cli_complaint(path, bracket, name):
+    """Why a file of sdk/cli must not include this, or None."""
+    makes_certificates = path.name.startswith("pki")
+    folder = first_folder(name)
+    if bracket == '"':
+        if folder:
+            return "the command line stands on the public headers"
+        own = name.startswith("pki") and name != "pki.h" and not makes_certificates
+        return "it is for sdk/cli/pki* only" if own else None
+    if folder == "openssl":
+        return None if makes_certificates else "openssl is for sdk/cli/pki* only"
+    return f"{folder} is no library of it" if folder and folder not in CLI_LIBRARIES | SYSTEM_FOLDERS else None
+
+
 def check(top):
     """All complaints about the project in `top`, as text."""
     complaints = []
@@ -109,6 +126,9 @@ def check(top):
     for path in sorted((top / "include").rglob("*")):
         if path.is_file():
             look(path, lambda *include: public_complaint(top / "include", path, *include))
+    for path in sorted((top / "sdk" / "cli").rglob("*")):
+        if path.suffix in SOURCES:
+            look(path, lambda *include: cli_complaint(path, *include))
     for suffix in (".h", ".hpp"):
         complaints += umbrella_complaints(top, suffix)
     return complaints
@@ -150,6 +170,12 @@ PLANTED = {
     "src/abi/wrapper.cpp": ("#include <sallyport/stream.hpp>\n", 1),
     "src/abi/foreign.cpp": ("#include <boost/asio.hpp>\n", 1),
     "src/extra/other.cpp": ("", 1),
+    "sdk/cli/fine.cpp": ('#include "pki.h"\n#include <CLI/CLI.hpp>\n#include <sallyport/sallyport.hpp>\n', None),
+    "sdk/cli/pki_key.cpp": ('#include "pki_openssl.h"\n#include <openssl/evp.h>\n', None),
+    "sdk/cli/serve.cpp": ("#include <string>\n#include <openssl/evp.h>\n", 2),
+    "sdk/cli/indirect.cpp": ('#include "pki_openssl.h"\n', 1),
+    "sdk/cli/inside.cpp": ('#include "tls/session.h"\n', 1),
+    "sdk/cli/pki_loop.cpp": ("#include <asio.hpp>\n", 1),
     "include/sallyport/stream.h": ("#include <stdint.h>\n#include <unistd.h>\n", 2),
     "include/sallyport/base.h": ('#include "stream.h"\n', 1),
     "include/sallyport/error.h": ("#include <sallyport/stream.hpp>\n", 1),
