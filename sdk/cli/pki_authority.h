@@ -19,8 +19,8 @@ inline constexpr char intermediate_key[] = "intermediate.key";
 
 class Authority {
  public:
-  // Throws Unusable where something is missing, or does not fit together. With an intermediate CA the
-  // root's key may be kept elsewhere.
+  // Throws Unusable where something is missing, or does not fit together. With an intermediate CA
+  // the root's key may be kept elsewhere.
   static Authority load(const std::filesystem::path& folder);
 
   // Who issues certificates of everyday use.

@@ -113,7 +113,8 @@ Workshop workshop(const Authority& authority, const Options& options, Role role)
   return shop;
 }
 
-// What it leads to that it should not: the CA itself may have expired. SALLY_OK where all is as promised.
+// What it leads to that it should not: the CA itself may have expired. SALLY_OK where all is as it
+// was promised.
 sally_status surprise(const Broken& broken) {
   const sally::Verdict verdict = judge(broken.bundle, {.root = broken.shop.authority.root(),
                                                        .role = broken.shop.role,

@@ -107,7 +107,8 @@ CertificateOwner make_certificate(const Recipe& recipe, EVP_PKEY* key, const Ide
   add_extensions(certificate, recipe, issuer != nullptr ? above : nullptr);
   const char* digest = recipe.digest != nullptr ? recipe.digest : digest_of(signer);
   must(X509_sign_ctx(certificate, signing(signer, digest).get()) > 0, "sign a certificate");
-  // Read anew: what is in memory knows nothing yet of its own extensions. The signature stands last.
+  // Read anew: what is in memory knows nothing yet of its own extensions. The signature stands
+  // last.
   std::string der = der_of(certificate);
   if (recipe.forged) der.back() = static_cast<char>(der.back() ^ 1);
   return from_der(der);

@@ -17,7 +17,8 @@ enum ExitCode { done = 0, failed = 1, unusable = 2 };
 inline constexpr char exit_codes[] =
     "Exit codes: 0 done, 1 it could not be done, 2 wrong usage, or a file that cannot be used.";
 
-// Has a command run when it was asked for. What it throws is told on stderr and becomes the exit code.
+// Has a command run when it was asked for. What it throws is told on stderr and becomes the exit
+// code.
 void on_call(CLI::App& command, std::function<int()> run);
 
 void add_dir(CLI::App& command, std::string& dir);

@@ -10,8 +10,8 @@ namespace pki {
 
 enum class Access { everybody, owner };  // modes 0644 and 0600; the umask may take more away
 
-// All are written, or none. Each appears under its name whole, with its mode, and takes the place of an
-// older one only by `force`.
+// All are written, or none. Each appears under its name whole, with its mode, and takes the place
+// of an older one only by `force`.
 class FileSet {
  public:
   explicit FileSet(bool force) : force_(force) {}

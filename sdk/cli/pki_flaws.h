@@ -34,7 +34,7 @@ struct Flaw {
   Bundle (*make)(const Workshop&);
 
   bool is_for(Role role) const { return role == Role::server ? for_servers : for_clients; }
-  // The status that it must lead to: where it can be loaded, or is read by others, that of the peer.
+  // The status that it must lead to: that of the peer, unless only who loads it can tell.
   sally_status status() const { return verdict != SALLY_OK ? verdict : loading; }
 };
 

@@ -27,17 +27,28 @@ struct Options {
 
 constexpr char of_intermediate[] = " intermediate";
 
+// UTF-8 without control characters.
+bool is_text(const std::string& text) {
+  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+  for (auto left = static_cast<int>(text.size()); left > 0;) {
+    unsigned long character = 0;
+    const int size = UTF8_getc(at, left, &character);
+    if (size <= 0 || character < 0x20 || (character >= 0x7f && character < 0xa0)) return false;
+    at += size;
+    left -= size;
+  }
+  return true;
+}
+
 void check_name(const Options& options) {
   const std::size_t longest = 64 - (options.intermediate ? sizeof of_intermediate - 1 : 0);
-  bool control = false;
-  for (const char c : options.name) control |= (c >= '\0' && c < ' ') || c == '\x7f';
-  if (options.name.empty() || options.name.size() > longest || control) {
+  if (options.name.empty() || options.name.size() > longest || !is_text(options.name)) {
     throw Unusable("the name '" + printable(options.name) + "' of a CA has to be 1 to " +
                    std::to_string(longest) + " bytes of text");
   }
 }
 
-// The files of a CA that is replaced: an intermediate of the old one must not stay beside the new root.
+// Of a CA that was replaced: its intermediate must not stay beside the new root.
 void remove_intermediate(const Path& dir) {
   std::filesystem::remove(dir / file::intermediate_key);
   std::filesystem::remove(dir / file::intermediate);

@@ -16,8 +16,8 @@ namespace pki {
 
 namespace {
 
-// The way to a sally::Certificate is a verdict on it, whatever the verdict; it is its own trust, so that
-// no roots of the system are loaded for it.
+// The way to a sally::Certificate is a verdict on it, whatever the verdict; it is its own trust, so
+// that no roots of the system are loaded for it.
 sally::Certificate describe(const X509* x509) {
   const std::string der = der_of(x509);
   const sally::Verdict verdict = sally::verify(

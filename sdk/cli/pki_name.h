@@ -26,7 +26,8 @@ std::string describe(const Name& name);
 
 // As subjectAltName has it (RFC 5280 section 4.2.1.6).
 GeneralNameOwner general_name(const Name& name);
-// As nameConstraints has it: nothing but this name (section 4.2.1.10). Host names and addresses only.
+// As nameConstraints has it: this name, and what is below it (section 4.2.1.10). Host names and
+// addresses only.
 GeneralNameOwner constraint_on(const Name& name);
 
 }  // namespace pki

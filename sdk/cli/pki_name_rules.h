@@ -1,4 +1,5 @@
-// What may stand in a certificate's names. Each function says what is wrong with one, "" for nothing.
+// What may stand in a certificate's names. Each function says what is wrong with one, "" for
+// nothing.
 #pragma once
 
 #include <string>

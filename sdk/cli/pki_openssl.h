@@ -1,8 +1,9 @@
 // Owners for OpenSSL's objects, and the rule for calling it.
 //
-// Sallyport's public API loads, shows and judges certificates; it does not make them, on purpose: who
-// opens sockets needs no CA, and what is not there cannot be unusable. So these files, and no others
-// of this program, make them with libcrypto itself. What is made is then judged by the public API.
+// Sallyport's public API loads, shows and judges certificates; it does not make them, on purpose:
+// who opens sockets needs no CA, and what is not there cannot be misused. So these files, and no
+// others of this program, make them with libcrypto itself. What is made is then judged by the
+// public API.
 #pragma once
 
 #include <memory>
@@ -40,8 +41,8 @@ using ObjectOwner = Owner<ASN1_OBJECT, ASN1_OBJECT_free>;
 using OctetsOwner = Owner<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
 using TimeOwner = Owner<ASN1_TIME, ASN1_TIME_free>;
 
-// A context of our own, so that the host's openssl.cnf neither forbids the weak certificates that are
-// wanted nor weakens the good ones.
+// A context of our own, so that the host's openssl.cnf neither forbids the weak certificates that
+// are wanted nor weakens the good ones.
 OSSL_LIB_CTX* library();
 
 // Throws Failure: "OpenSSL cannot <what>", and its reason.

@@ -16,7 +16,7 @@ struct Contents {
   std::vector<CrlOwner> crls;
 };
 
-// The passphrase, which ends in a NUL, opens what is encrypted; nothing is ever asked on a terminal.
+// The passphrase, which ends in a NUL, opens what is encrypted; nothing is asked on a terminal.
 // Throws Unusable where something does not decode or open, or where there is nothing.
 Contents read_contents(const std::string& path, const std::optional<Secret>& passphrase);
 

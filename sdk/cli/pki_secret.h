@@ -36,8 +36,8 @@ inline std::string_view view(const Secret& secret) {
 // A whole file. Throws Unusable.
 Secret read_file(const std::string& path);
 
-// Where a passphrase comes from. Never from the command line itself, which any user of the machine can
-// read while the program runs, and the shell's history keeps.
+// Where a passphrase comes from. Never from the command line itself, which any user of the machine
+// can read while the program runs, and the shell's history keeps.
 struct PassphraseSource {
   std::string file;
   std::string variable;

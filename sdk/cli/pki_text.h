@@ -9,7 +9,7 @@ namespace pki {
 
 enum class Colour { red, yellow, green, bold };
 
-// The text in a colour where `stream` is a terminal and nobody said NO_COLOR (https://no-color.org).
+// The text in a colour where `stream` is a terminal and nobody said NO_COLOR (no-color.org).
 std::string coloured(std::string_view text, Colour colour, std::FILE* stream = stdout);
 
 // "2026-11-21 20:40:43Z"

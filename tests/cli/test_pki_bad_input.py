@@ -100,6 +100,12 @@ def test_what_makes_no_sense_is_bad_usage(ca, words, says):
     ca.refuse(*words, code=UNUSABLE, says=says)
 
 
+@pytest.mark.parametrize("name", ["a\udcff", "a\n", "a\x9b1m", "\udced\udca0\udc80"], ids=ascii)
+def test_the_name_of_a_ca_is_text(work, name):
+    done = work.refuse("init", "--name", name, code=UNUSABLE, says="bytes of text")
+    assert done.stderr.isascii()
+
+
 def test_a_folder_that_cannot_be_written_to_is_named(ca):
     ca.refuse("issue", "client", "a", "--out", "none/a", code=FAILED, says="none/a.")
     ca.refuse("init", "--dir", "pki/ca.pem", code=FAILED, says="pki/ca.pem")
