@@ -7,6 +7,7 @@
 void add_serve(CLI::App& app);
 void add_connect(CLI::App& app);
 void add_verify(CLI::App& app);
+void add_doctor(CLI::App& app);
 
 // The same for every command; sdk/docs/sally.md tells what each means there.
 enum ExitCode {

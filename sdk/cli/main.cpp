@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   add_serve(app);
   add_connect(app);
   add_verify(app);
+  add_doctor(app);
 #if __has_include("pki.h")
   add_pki(app);
 #endif

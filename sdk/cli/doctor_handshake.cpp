@@ -1,0 +1,134 @@
+#include "doctor_handshake.h"
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+std::chrono::microseconds micros(Clock::duration duration) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(duration);
+}
+
+// What the questions within a handshake told.
+struct Seen {
+  std::mutex mutex;
+  bool asked = false;
+  std::vector<std::string> acceptable_cas;
+  std::vector<sally::Certificate> sent;
+};
+
+void note(Seen& seen, const sally::Decision& decision) {
+  const std::lock_guard lock(seen.mutex);
+  if (decision.question() == SALLY_QUESTION_PEER) {
+    seen.sent = decision.peer_certificates();
+    return;
+  }
+  seen.asked = true;
+  for (const std::string_view name : decision.acceptable_cas()) {
+    seen.acceptable_cas.emplace_back(name);
+  }
+}
+
+void answer(const sally::Decision& decision, bool is_strict) {
+  const bool is_bad = decision.question() == SALLY_QUESTION_PEER && decision.verdict() != SALLY_OK;
+  if (!is_bad) return decision.accept();
+  if (is_strict) return decision.deny();
+  decision.insecure_accept();
+}
+
+sally::Decider watch(const std::shared_ptr<Seen>& seen, bool is_strict) {
+  return sally::Decider([seen, is_strict](const sally::Decision& decision) {
+    note(*seen, decision);
+    try {
+      answer(decision, is_strict);
+    } catch (const sally::Error&) {
+      // The handshake is over already; its own error says why.
+    }
+  });
+}
+
+sally::TlsConfig make_tls(const Examination& examination, const HandshakePlan& plan) {
+  auto tls = sally::TlsConfig::client().versions(plan.version, plan.version);
+  if (examination.trust) tls.trust(*examination.trust);
+  if (examination.patient.time) tls.verification_time(*examination.patient.time);
+  if (plan.with_certificate && examination.credential) tls.credential(*examination.credential);
+  return tls;
+}
+
+sally::StreamOptions make_options(const Examination& examination, const HandshakePlan& plan) {
+  const std::string& host = examination.address()->host;
+  sally::StreamOptions options{.host = host, .service = examination.patient.endpoint.service};
+  options.tls = make_tls(examination, plan);
+  // An address is no SNI, and verifying it fails, which does not matter without one.
+  options.verify_name = plan.nameless ? host : examination.patient.name;
+  options.confirmed = plan.confirmed;
+  return options;
+}
+
+void run(const sally::StreamOptions& options, std::chrono::milliseconds timeout,
+         Handshake& handshake) {
+  try {
+    auto socket = sally::StreamSocket::connect(options, timeout);
+    handshake.info = socket.info();
+    handshake.correlation_id = handshake.info->correlation_id();
+    socket.close(sally::Timeout::attempt());
+  } catch (const sally::Error& error) {
+    // After the handshake there is nothing more to be learned: how the closing went is no matter.
+    if (handshake.info) return;
+    handshake.correlation_id = error.text(SALLY_ERROR_FIELD_CORRELATION_ID).value_or("");
+    handshake.unconfirmed = error.status() == SALLY_UNCONFIRMED;
+    if (!handshake.unconfirmed) handshake.error = error;
+  }
+}
+
+// Reads until the ticket is there, or what else the server says; it comes right after the handshake.
+void take_tickets(sally::StreamSocket& socket, const sally::TlsConfig& tls) {
+  std::array<char, 4096> ignored;
+  for (int i = 0; i < 10 && tls.cached_sessions() == 0; ++i) {
+    if (socket.try_read_some(ignored, 50ms) == std::size_t{0}) return;
+  }
+}
+
+}  // namespace
+
+Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
+                      std::chrono::steady_clock::time_point began) {
+  Handshake handshake{.what = plan.what, .with_certificate = plan.with_certificate};
+  auto seen = std::make_shared<Seen>();
+  auto options = make_options(examination, plan);
+  options.tls->questions(SALLY_QUESTION_PEER | SALLY_QUESTION_CREDENTIAL);
+  options.decisions = watch(seen, plan.with_certificate);
+  const auto now = Clock::now();
+  run(options, examination.patient.timeout, handshake);
+  handshake.began = micros(now - began);
+  handshake.duration = micros(Clock::now() - now);
+  const std::lock_guard lock(seen->mutex);
+  handshake.asked = seen->asked;
+  handshake.acceptable_cas = seen->acceptable_cas;
+  handshake.sent = seen->sent;
+  return handshake;
+}
+
+Resumption try_resumption(const Examination& examination) {
+  const HandshakePlan plan{.what = "", .with_certificate = true};
+  const auto options = make_options(examination, plan);
+  const sally::Timeout timeout = examination.patient.timeout;
+  try {
+    auto first = sally::StreamSocket::connect(options, timeout);
+    take_tickets(first, *options.tls);
+    first.close(sally::Timeout::attempt());
+    if (options.tls->cached_sessions() == 0) return {Resumption::Outcome::no_tickets, ""};
+    auto second = sally::StreamSocket::connect(options, timeout);
+    const bool resumed = second.info().resumed();
+    second.close(sally::Timeout::attempt());
+    return {resumed ? Resumption::Outcome::resumed : Resumption::Outcome::refused, ""};
+  } catch (const sally::Error& error) {
+    return {Resumption::Outcome::failed, std::string(error.message())};
+  }
+}
