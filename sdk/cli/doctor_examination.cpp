@@ -99,21 +99,22 @@ bool was_asked(const Examination& examination) {
          (examination.first && examination.first->asked);
 }
 
+bool is_trusted(const Examination& examination) {
+  return examination.verdict && examination.verdict->accepted();
+}
+
 void shake_hands_of(Examination& examination, std::uint16_t version, Clock::time_point began) {
   if (!examination.accepts(version)) return;
   const std::string name = version_name(version);
-  examination.without_certificate.push_back(shake_hands(
-      examination,
-      {.what = name + " without a client certificate", .version = version, .confirmed = true},
-      began));
-  const bool is_trusted = examination.verdict && examination.verdict->accepted();
-  if (!examination.credential || !is_trusted || !was_asked(examination)) return;
-  examination.with_certificate.push_back(shake_hands(examination,
-                                                     {.what = name + " with the client certificate",
-                                                      .version = version,
-                                                      .with_certificate = true,
-                                                      .confirmed = true},
-                                                     began));
+  HandshakePlan plan{.what = name + " without a client certificate",
+                     .version = version,
+                     .is_lenient = !is_trusted(examination),
+                     .awaits_opinion = true};
+  examination.without_certificate.push_back(shake_hands(examination, plan, began));
+  if (!examination.credential || !is_trusted(examination) || !was_asked(examination)) return;
+  plan.what = name + " with the client certificate";
+  plan.with_certificate = true;
+  examination.with_certificate.push_back(shake_hands(examination, plan, began));
 }
 
 bool let_in(const std::vector<Handshake>& handshakes) {
@@ -122,12 +123,13 @@ bool let_in(const std::vector<Handshake>& handshakes) {
 
 void examine_handshakes(Examination& examination, Progress& progress, Clock::time_point began) {
   progress.show("shaking hands");
-  examination.first = shake_hands(examination, {.what = "first look"}, began);
+  examination.first = shake_hands(examination, {.what = "first look", .is_lenient = true}, began);
   judge(examination);
   if (!examination.patient.server_name().empty()) {
     progress.show("shaking hands without a server name");
-    examination.nameless =
-        shake_hands(examination, {.what = "without a server name", .nameless = true}, began);
+    examination.nameless = shake_hands(
+        examination, {.what = "without a server name", .is_lenient = true, .is_nameless = true},
+        began);
   }
   // Without even certificates there is nothing to tell the versions apart by.
   if (examination.first->sent.empty()) return;
@@ -135,8 +137,7 @@ void examine_handshakes(Examination& examination, Progress& progress, Clock::tim
     progress.show("shaking hands, " + version_name(version));
     shake_hands_of(examination, version, began);
   }
-  const bool is_trusted = examination.verdict && examination.verdict->accepted();
-  if (!is_trusted) return;
+  if (!is_trusted(examination)) return;
   if (!let_in(examination.without_certificate) && !let_in(examination.with_certificate)) return;
   progress.show("resuming a session");
   examination.resumption = try_resumption(examination);

@@ -1,8 +1,10 @@
 #include "doctor_handshake.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +12,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds longest_wait = 1s;
 
 std::chrono::microseconds micros(Clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::microseconds>(duration);
@@ -35,18 +39,14 @@ void note(Seen& seen, const sally::Decision& decision) {
   }
 }
 
-void answer(const sally::Decision& decision, bool is_strict) {
-  const bool is_bad = decision.question() == SALLY_QUESTION_PEER && decision.verdict() != SALLY_OK;
-  if (!is_bad) return decision.accept();
-  if (is_strict) return decision.deny();
-  decision.insecure_accept();
-}
-
-sally::Decider watch(const std::shared_ptr<Seen>& seen, bool is_strict) {
-  return sally::Decider([seen, is_strict](const sally::Decision& decision) {
+sally::Decider watch(const std::shared_ptr<Seen>& seen) {
+  return sally::Decider([seen](const sally::Decision& decision) {
     note(*seen, decision);
     try {
-      answer(decision, is_strict);
+      // About the server there is a question only where it is taken for what it says.
+      const bool is_bad =
+          decision.question() == SALLY_QUESTION_PEER && decision.verdict() != SALLY_OK;
+      is_bad ? decision.insecure_accept() : decision.accept();
     } catch (const sally::Error&) {
       // The handshake is over already; its own error says why.
     }
@@ -66,22 +66,27 @@ sally::StreamOptions make_options(const Examination& examination, const Handshak
   sally::StreamOptions options{.host = host, .service = examination.patient.endpoint.service};
   options.tls = make_tls(examination, plan);
   // An address is no SNI, and verifying it fails, which does not matter without one.
-  options.verify_name = plan.nameless ? host : examination.patient.name;
-  options.confirmed = plan.confirmed;
+  options.verify_name = plan.is_nameless ? host : examination.patient.name;
+  options.confirmed = plan.awaits_opinion && !plan.is_lenient;
   return options;
 }
 
-void run(const sally::StreamOptions& options, std::chrono::milliseconds timeout,
-         Handshake& handshake) {
+// A refusal comes with the first read.
+void await_refusal(sally::StreamSocket& socket, std::chrono::milliseconds timeout) {
+  std::array<char, 4096> ignored;
+  static_cast<void>(socket.try_read_some(ignored, std::min(timeout, longest_wait)));
+}
+
+void run(const sally::StreamOptions& options, const HandshakePlan& plan,
+         std::chrono::milliseconds timeout, Handshake& handshake) {
   try {
     auto socket = sally::StreamSocket::connect(options, timeout);
     handshake.info = socket.info();
     handshake.correlation_id = handshake.info->correlation_id();
-    socket.close(sally::Timeout::attempt());
+    if (plan.awaits_opinion && plan.is_lenient) await_refusal(socket, timeout);
   } catch (const sally::Error& error) {
-    // After the handshake there is nothing more to be learned: how the closing went is no matter.
-    if (handshake.info) return;
-    handshake.correlation_id = error.text(SALLY_ERROR_FIELD_CORRELATION_ID).value_or("");
+    handshake.correlation_id = error.text(SALLY_ERROR_FIELD_CORRELATION_ID)
+                                   .value_or(std::string_view(handshake.correlation_id));
     handshake.unconfirmed = error.status() == SALLY_UNCONFIRMED;
     if (!handshake.unconfirmed) handshake.error = error;
   }
@@ -102,10 +107,11 @@ Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
   Handshake handshake{.what = plan.what, .with_certificate = plan.with_certificate};
   auto seen = std::make_shared<Seen>();
   auto options = make_options(examination, plan);
-  options.tls->questions(SALLY_QUESTION_PEER | SALLY_QUESTION_CREDENTIAL);
-  options.decisions = watch(seen, plan.with_certificate);
+  const std::uint32_t about_peer = plan.is_lenient ? SALLY_QUESTION_PEER : 0;
+  options.tls->questions(SALLY_QUESTION_CREDENTIAL | about_peer);
+  options.decisions = watch(seen);
   const auto now = Clock::now();
-  run(options, examination.patient.timeout, handshake);
+  run(options, plan, examination.patient.timeout, handshake);
   handshake.began = micros(now - began);
   handshake.duration = micros(Clock::now() - now);
   const std::lock_guard lock(seen->mutex);

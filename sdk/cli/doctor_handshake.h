@@ -9,13 +9,15 @@
 
 struct HandshakePlan {
   std::string what{};
-  std::int32_t version = 0;  // this one only, a SALLY_TLS_*; 0: any
-  // Shows the certificate, and only to a server that has proved who it is. Otherwise a server is
-  // taken for what it says: nothing is entrusted to it.
-  bool with_certificate = false;
-  bool confirmed =
-      false;              // waits until the server has accepted the certificate, or the lack of one
-  bool nameless = false;  // without SNI
+  std::int32_t version = 0;       // this one only, a SALLY_TLS_*; 0: any
+  bool with_certificate = false;  // shows it; not to be combined with is_lenient
+  // Takes the server for what it says, whatever is wrong with its certificate: nothing is entrusted
+  // to it.
+  bool is_lenient = false;
+  // Waits until the server has accepted the certificate, or the lack of one. From a server that is
+  // taken for what it says there is no proof of that: there, a refusal is waited for, for a while.
+  bool awaits_opinion = false;
+  bool is_nameless = false;  // without SNI
 };
 
 // `began` is when the examination did.

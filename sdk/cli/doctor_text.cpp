@@ -138,7 +138,9 @@ void print_handshakes(Page& page, const Examination& examination) {
       page.verdict(one.good(), line_of(one));
     }
   }
-  for (const Handshake& one : examination.with_certificate) page.verdict(one.good(), line_of(one));
+  for (const Handshake& one : examination.with_certificate) {
+    one.unconfirmed ? page.doubt(line_of(one)) : page.verdict(one.good(), line_of(one));
+  }
   if (examination.without_certificate.empty()) {
     page.verdict(examination.first->good(), line_of(*examination.first));
   }
