@@ -57,8 +57,7 @@ void print(const Story& story, const Style& style) {
     std::cout << "  " << side << std::string(8 - std::min<std::size_t>(side.size(), 7), ' ')
               << printable(record.what);
     if (record.error.is_object()) {
-      std::cout << ": " << printable(record.error.value("status", "")) << ": "
-                << printable(record.error.value("message", ""));
+      std::cout << ": " << record.status << ": " << record.message;
     }
     std::cout << '\n';
   }

@@ -43,7 +43,6 @@ sally::Decider watch(const std::shared_ptr<Seen>& seen) {
   return sally::Decider([seen](const sally::Decision& decision) {
     note(*seen, decision);
     try {
-      // About the server there is a question only where it is taken for what it says.
       const bool is_bad =
           decision.question() == SALLY_QUESTION_PEER && decision.verdict() != SALLY_OK;
       is_bad ? decision.insecure_accept() : decision.accept();
@@ -107,9 +106,10 @@ Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
   Handshake handshake{.what = plan.what, .with_certificate = plan.with_certificate};
   auto seen = std::make_shared<Seen>();
   auto options = make_options(examination, plan);
-  const std::uint32_t about_peer = plan.is_lenient ? SALLY_QUESTION_PEER : 0;
-  options.tls->questions(SALLY_QUESTION_CREDENTIAL | about_peer);
-  options.decisions = watch(seen);
+  if (plan.is_lenient) {
+    options.tls->questions(SALLY_QUESTION_CREDENTIAL | SALLY_QUESTION_PEER);
+    options.decisions = watch(seen);
+  }
   const auto now = Clock::now();
   run(options, plan, examination.patient.timeout, handshake);
   handshake.began = micros(now - began);
@@ -118,6 +118,11 @@ Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
   handshake.asked = seen->asked;
   handshake.acceptable_cas = seen->acceptable_cas;
   handshake.sent = seen->sent;
+  // Where nothing was asked, so that tickets are kept and can confirm, an earlier handshake knows.
+  if (!plan.is_lenient && examination.first) {
+    handshake.asked = examination.first->asked;
+    handshake.acceptable_cas = examination.first->acceptable_cas;
+  }
   return handshake;
 }
 

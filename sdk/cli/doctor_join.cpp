@@ -30,17 +30,24 @@ Record record_of(const Json& json, const std::string& file) {
   } else if (json.contains("error") && json["error"].is_object()) {
     record.error = json["error"];
   }
+  if (record.error.is_object()) {
+    record.status = printable(text_of(record.error, "status"));
+    record.message = printable(text_of(record.error, "message"));
+  }
   return record;
 }
 
 // Whatever has an id is a record; what is inside of it is a part of that.
-void gather(const Json& json, const std::string& file, std::vector<Record>& records) {
+void gather(const Json& json, const std::string& file, std::vector<Record>& records,
+            std::size_t depth = 0) {
+  constexpr std::size_t deepest = 64;
+  if (depth == deepest) return;
   if (json.is_object() && !text_of(json, "correlation_id").empty()) {
     records.push_back(record_of(json, file));
     return;
   }
   if (!json.is_structured()) return;
-  for (const Json& part : json) gather(part, file, records);
+  for (const Json& part : json) gather(part, file, records, depth + 1);
 }
 
 Json parse(const std::string& file, const std::string& text) {
@@ -101,13 +108,11 @@ void tell(Story& story) {
   std::string who = side_of(*told);
   who.front() = 'T';
   const bool decided = weight(*told) >= 3;
-  story.sentence = who + (decided ? " refused: " : " saw it fail: ") +
-                   printable(text_of(told->error, "message")) + '.';
+  story.sentence = who + (decided ? " refused: " : " saw it fail: ") + told->message + '.';
   if (other != story.records.end()) {
     const std::string alert = alert_of(*other);
-    story.sentence +=
-        " What " + side_of(*other) + " saw of that: " +
-        (alert.empty() ? printable(text_of(other->error, "message")) : "alert " + alert) + '.';
+    story.sentence += " What " + side_of(*other) +
+                      " saw of that: " + (alert.empty() ? other->message : "alert " + alert) + '.';
   }
   story.fix = printable(text_of(told->error, "hint"));
 }

@@ -12,8 +12,9 @@ struct Record {
   std::string file{};
   std::string side{};  // "client", "server", or "" where the record does not say
   std::string correlation_id{};
-  std::string what{};  // the handshake, or the event
-  Json error{};        // as sally_error_json has it; null: nothing went wrong
+  std::string what{};               // the handshake, or the event
+  Json error{};                     // as sally_error_json has it; null: nothing went wrong
+  std::string status{}, message{};  // of the error, printable
 };
 
 // All that has a correlation id in JSON, or in lines of it: what doctor --json, connect --json and

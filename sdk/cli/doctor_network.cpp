@@ -69,8 +69,10 @@ AddressProbe probe(const Patient& patient, const std::string& host) {
     probe.answer = ask(socket, hello, patient.timeout);
   } catch (const sally::Error& error) {
     probe.duration = since(began);
-    probe.error = error;
-    probe.answer.kind = AnswerKind::unreachable;
+    // Only who has accepted a connection resets it.
+    const bool is_reset = error.status() == SALLY_CONNECTION_RESET;
+    probe.answer.kind = is_reset ? AnswerKind::reset : AnswerKind::unreachable;
+    if (!is_reset) probe.error = error;
   }
   return probe;
 }

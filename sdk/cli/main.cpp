@@ -18,8 +18,19 @@
 
 namespace {
 
+// CLI11 would only say that there is no command.
+void check_command(const CLI::App& app, const std::string& word) {
+  if (word.starts_with('-')) return;
+  try {
+    static_cast<void>(app.get_subcommand(word));
+  } catch (const CLI::OptionNotFound&) {
+    throw CLI::ValidationError("there is no command '" + printable(word) + "'");
+  }
+}
+
 int run(CLI::App& app, int argc, char** argv) {
   try {
+    if (argc > 1) check_command(app, argv[1]);
     app.parse(argc, argv);
     return exit_good;
   } catch (const CLI::RuntimeError& ended) {

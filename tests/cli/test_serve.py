@@ -112,6 +112,9 @@ def test_clients_beyond_the_limit_wait(serve):
                 second.do_handshake()
             first.unwrap()
             server.event("closed")
+            with second:
+                second.settimeout(process.LIMIT)
+                second.do_handshake()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
