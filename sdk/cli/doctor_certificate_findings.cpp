@@ -17,12 +17,15 @@ std::string days_of(std::chrono::seconds duration) {
   return std::to_string(duration.count()) + " seconds";
 }
 
-// The certificates by which a clock can be judged: the chain, this side's anchors where it reaches
-// none of them, and this side's own.
+// The certificates by which a clock can be judged, each once: the chain, this side's anchors, and this
+// side's own.
 std::vector<sally::Certificate> witnesses(const Examination& examination) {
   std::vector<sally::Certificate> all = examination.verdict->chain();
   all.insert(all.end(), examination.anchors.begin(), examination.anchors.end());
   if (examination.credential) all.push_back(examination.credential->certificate());
+  std::ranges::sort(all, {}, &sally::Certificate::fingerprint);
+  const auto again = std::ranges::unique(all, {}, &sally::Certificate::fingerprint);
+  all.erase(again.begin(), again.end());
   return all;
 }
 
@@ -45,18 +48,21 @@ std::optional<Finding> find_clock(const Examination& examination) {
       is_early ? std::ranges::max(all, {}, &sally::Certificate::not_before).not_before() - time
                : time - std::ranges::min(all, {}, &sally::Certificate::not_after).not_after();
   const std::string verb = is_early ? "is not valid yet" : "has expired";
-  return Finding{
-      .cause = "clock",
-      .sentence = "By " + clock + " every certificate here, those of the CA too, " + verb +
-                  ": the clock is " + days_of(nearest) +
-                  (is_early ? " or more behind." : " or more ahead."),
-      .fix =
-          "Set the clock, by NTP for example: timedatectl set-ntp true. A device without a clock "
-          "may "
-          "verify by the time when its software was built.",
-      .is_certain = is_early,
-      .evidence = {std::to_string(all.size()) + " certificates, the CA's from " +
-                   rfc3339(all.back().not_before()) + " to " + rfc3339(all.back().not_after())}};
+  Finding finding{.cause = "clock", .is_certain = is_early};
+  finding.sentence = "By " + clock + " every certificate here, those of the CA too, " + verb +
+                     ": " +
+                     (is_early ? "the clock is behind, by " + days_of(nearest) + " or more."
+                               : "either the clock is ahead, by " + days_of(nearest) +
+                                     " or more, or all of them must be renewed.");
+  finding.fix =
+      "Set the clock, by NTP for example: timedatectl set-ntp true. A device without a clock may "
+      "verify "
+      "by the time when its software was built.";
+  for (const sally::Certificate& one : all) {
+    finding.evidence.push_back('\'' + std::string(one.subject()) + "' is valid from " +
+                               rfc3339(one.not_before()) + " to " + rfc3339(one.not_after()));
+  }
+  return finding;
 }
 
 std::vector<std::string> names_of(const sally::Certificate& leaf) {

@@ -8,13 +8,15 @@ void find_in_credential(const Examination& examination, std::vector<Finding>& fi
   if (!examination.credential_error) return;
   const sally::Error& error = *examination.credential_error;
   const bool is_mismatch = error.status() == SALLY_CREDENTIAL_KEY_MISMATCH;
+  const Identity& identity = examination.patient.identity;
+  const std::string& key = identity.key.empty() ? identity.cert : identity.key;
   findings.push_back(
       {.cause = is_mismatch ? "client_key_mismatch" : "client_credential_unusable",
-       .sentence = is_mismatch ? "The private key in '" + examination.patient.identity.key +
-                                     "' does not belong to the certificate in '" +
-                                     examination.patient.identity.cert + "'."
-                               : "The client's own certificate or key cannot be used: " +
-                                     std::string(error.message()) + '.',
+       .sentence = is_mismatch
+                       ? "The private key in '" + key +
+                             "' does not belong to the certificate in '" + identity.cert + "'."
+                       : "The client's own certificate or key cannot be used: " +
+                             std::string(error.message()) + '.',
        .fix = std::string(error.hint()),
        .evidence = {std::string(error.name()) + ": " + std::string(error.message())}});
 }

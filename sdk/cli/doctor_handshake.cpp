@@ -82,7 +82,8 @@ void run(const sally::StreamOptions& options, const HandshakePlan& plan,
     auto socket = sally::StreamSocket::connect(options, timeout);
     handshake.info = socket.info();
     handshake.correlation_id = handshake.info->correlation_id();
-    if (plan.awaits_opinion && plan.is_lenient) await_refusal(socket, timeout);
+    const bool is_judged = handshake.info->client_certificate_requested();
+    if (plan.awaits_opinion && plan.is_lenient && is_judged) await_refusal(socket, timeout);
   } catch (const sally::Error& error) {
     handshake.correlation_id = error.text(SALLY_ERROR_FIELD_CORRELATION_ID)
                                    .value_or(std::string_view(handshake.correlation_id));

@@ -65,6 +65,13 @@ Json handshakes_to_json(const Examination& examination) {
   return all;
 }
 
+Json credential_to_json(const Examination& examination) {
+  Json json{{"given", !examination.patient.identity.cert.empty()}};
+  if (examination.credential) json["certificate"] = to_json(examination.credential->certificate());
+  if (examination.credential_error) json["error"] = to_json(*examination.credential_error);
+  return json;
+}
+
 std::string_view name_of(Resumption::Outcome outcome) {
   switch (outcome) {
     case Resumption::Outcome::not_tried:
@@ -114,6 +121,7 @@ Json to_json(const Examination& examination, const std::vector<Finding>& finding
   Json all = Json::array();
   for (const Finding& finding : findings) all.push_back(finding_to_json(finding));
   json["findings"] = all;
+  json["credential"] = credential_to_json(examination);
   json["resolve"] = {{"addresses", examination.resolved.hosts},
                      {"error", examination.resolved.error},
                      {"duration_us", examination.resolved.duration.count()}};

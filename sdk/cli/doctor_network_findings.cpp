@@ -52,6 +52,23 @@ Finding unresolved(const Examination& examination) {
           .evidence = {"the resolver took " + readable(examination.resolved.duration)}};
 }
 
+// Clients that come by this address do not try the next one.
+void find_other_answer(const Examination& examination, const AddressProbe& probe,
+                       const std::vector<std::string>& evidence, std::vector<Finding>& findings) {
+  const bool is_alone = examination.address() == nullptr || !examination.address()->answer.is_tls();
+  if (is_alone || probe.answer.is_tls()) return;
+  const bool is_silent = probe.answer.kind == AnswerKind::silent;
+  findings.push_back({.cause = "some_addresses_fail",
+                      .sentence = "Of the addresses of '" + examination.patient.endpoint.host +
+                                  "', not all speak TLS: " + probe.address +
+                                  (is_silent ? " says nothing to a ClientHello"
+                                             : " answers a ClientHello with something else") +
+                                  "; others do.",
+                      .fix = "Take " + probe.host +
+                             " out of the name's addresses, or see to the server behind it.",
+                      .evidence = evidence});
+}
+
 }  // namespace
 
 void find_in_network(const Examination& examination, std::vector<Finding>& findings) {
@@ -62,6 +79,7 @@ void find_in_network(const Examination& examination, std::vector<Finding>& findi
   std::vector<std::string> evidence;
   for (const AddressProbe& probe : examination.addresses) evidence.push_back(evidence_of(probe));
   for (const AddressProbe& probe : examination.addresses) {
+    if (!probe.error) find_other_answer(examination, probe, evidence, findings);
     if (!probe.error) continue;
     const Reason reason = reason_of(probe, examination.patient);
     const bool is_one_of_many = examination.chosen.has_value();

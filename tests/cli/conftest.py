@@ -1,4 +1,4 @@
-"""What the tests of the command line share with those of tests/interop: peers, processes, the zoo."""
+"""The tests of the command line use what tests/interop has: peers, processes, the zoo."""
 
 import pathlib
 import sys

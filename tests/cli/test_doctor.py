@@ -49,7 +49,9 @@ def test_the_wrong_ca(serve):
     assert "Sallyport zoo other root CA" in found.verdict["sentence"]
 
 
-@pytest.mark.parametrize("entry", ["server-good", "server-unknown-ca", "server-unknown-ca-with-root"])
+@pytest.mark.parametrize(
+    "entry", ["server-good", "server-unknown-ca", "server-unknown-ca-with-root"]
+)
 def test_the_wrong_ca_without_any_other_certificate_at_hand(serve, tmp_path, entry):
     ca = zoo.entry("server-other").ca if entry == "server-good" else OWN.ca
     found = Doctor(serve(entry=zoo.entry(entry)).address, ca=alone(tmp_path, ca)[0])
@@ -278,11 +280,11 @@ def test_nobody_listens():
 
 
 @contextlib.contextmanager
-def full_backlog():
+def full_backlog(host="127.0.0.1", port=0):
     """A port of which the system drops every further connection."""
     with contextlib.ExitStack() as open_sockets:
         listener = open_sockets.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, port))
         listener.listen(0)
         for _ in range(4):
             waiting = open_sockets.enter_context(socket.socket())

@@ -101,9 +101,11 @@ def test_what_cannot_be_joined_is_told(records, first, second, words):
 
 
 def test_records_of_others_cannot_break_it(records):
-    strange = {"correlation_id": "a", "error": {"status": 1, "message": [], "alert": "x", "hint": {}}}
+    error = {"status": 1, "message": [], "alert": "x", "hint": {}}
+    strange = {"correlation_id": "a", "error": error}
     done = run("doctor", "join", *records(strange, strange))
     assert done.returncode in (0, 1), errors(done)
-    escapes = {"correlation_id": "a", "what": "\x1b[2J", "error": {"message": "\x1b[31m", "status": "x"}}
+    error = {"message": "\x1b[31m", "status": "x"}
+    escapes = {"correlation_id": "a", "what": "\x1b[2J", "error": error}
     done = run("doctor", "join", *records(escapes, escapes))
     assert b"\x1b" not in done.stdout

@@ -168,5 +168,5 @@ def test_events_are_one_line_each(serve):
         client.unwrap()
         server.event("closed", address)
     server.end()
-    lines = server.text().splitlines()
-    assert [json.loads(line)["event"] for line in lines] == ["listening", "accepted", "closed", "stopped"]
+    events = [json.loads(line)["event"] for line in server.text().splitlines()]
+    assert events == ["listening", "accepted", "closed", "stopped"]

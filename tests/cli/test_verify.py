@@ -13,8 +13,8 @@ JUDGED = [entry for entry in zoo.of_role("server", "client") if entry.expected]
 
 def verify(entry, *words, **options):
     name = entry.verify_name if entry.role == "server" else None
-    given = {"ca": entry.ca, "leaf": entry.chain, "purpose": entry.role, "crl": entry.crl, "name": name}
-    return run("verify", *words, **{**given, **options})
+    given = {"ca": entry.ca, "leaf": entry.chain, "purpose": entry.role, "crl": entry.crl}
+    return run("verify", *words, **{**given, "name": name, **options})
 
 
 @pytest.mark.parametrize("entry", JUDGED, ids=lambda entry: entry.name)
