@@ -93,7 +93,8 @@ void add_connect(CLI::App& app) {
       "file that is unusable.");
   command->add_option("target", options->target, "the server; IPv6 as [::1]:4433")
       ->required()
-      ->check(is_endpoint());
+      ->check(is_endpoint())
+      ->type_name("HOST:PORT");
   add_trust_option(*command, options->identity, "--ca",
                    "CA of the server, file or folder; repeatable; without it, this machine's");
   add_credential_options(*command, options->identity);

@@ -114,7 +114,8 @@ void add_doctor(CLI::App& app) {
       "looked for among the certificates beside the files of --ca and --cert.\n"
       "Exit codes: 0 all is well; 1 a problem was found; 2 bad usage, or a file that is unusable.");
   auto* target = command->add_option("target", options->target, "the server; IPv6 as [::1]:4433")
-                     ->check(is_endpoint());
+                     ->check(is_endpoint())
+                     ->type_name("HOST:PORT");
   add_trust_option(*command, options->identity, "--ca",
                    "CA of the server, file or folder; repeatable; without it, this machine's");
   add_credential_options(*command, options->identity);

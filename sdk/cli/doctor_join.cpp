@@ -24,6 +24,7 @@ Record record_of(const Json& json, const std::string& file) {
   record.what = text_of(json, "event");
   if (!record.what.empty()) record.side = "server";
   if (record.what.empty()) record.what = text_of(json, "what");
+  if (record.what.empty() && json.contains("steps")) record.what = "connected";
   if (is_error(json) && !json.contains("event")) {
     record.error = json;
     record.what = "error";

@@ -75,6 +75,9 @@ std::string line_of(const HelloProbe& probe) {
   if (probe.answer.kind == AnswerKind::server_hello) {
     return probe.what + ": no, answers with " + version_name(probe.answer.version);
   }
+  if (probe.answer.kind == AnswerKind::alert) {
+    return probe.what + ": no, alert " + probe.answer.alert;
+  }
   return probe.what + ": no, " + said(probe.answer);
 }
 
@@ -129,10 +132,9 @@ std::string line_of(const Handshake& handshake) {
 void print_handshakes(Page& page, const Examination& examination) {
   if (!examination.first) return;
   page.head("Handshakes [correlation id]");
-  const bool is_shown = std::ranges::any_of(examination.with_certificate, &Handshake::good);
   for (const Handshake& one : examination.without_certificate) {
-    // A server that demands a certificate does well to refuse who has none.
-    if (!one.good() && is_shown) {
+    // A server that demands a certificate does well to refuse who shows none.
+    if (!one.good() && one.asked && examination.credential) {
       page.plain(line_of(one));
     } else {
       page.verdict(one.good(), line_of(one));

@@ -56,7 +56,7 @@ CLI::Validator is_endpoint() {
         if (endpoint.service.empty()) return text + " is not HOST:PORT (IPv6 as [::1]:4433)";
         return check_port(endpoint.service);
       },
-      "HOST:PORT");
+      "");
 }
 
 void add_trust_option(CLI::App& app, Identity& identity, const std::string& flag,

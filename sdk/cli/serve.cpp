@@ -116,7 +116,8 @@ void add_serve(CLI::App& app) {
       ->type_name("MODE");
   command->add_option("--listen", options->listen, "where; port 0 picks a free one")
       ->required()
-      ->check(is_endpoint());
+      ->check(is_endpoint())
+      ->type_name("HOST:PORT");
   add_credential_options(*command, options->identity);
   command->get_option("--cert")->required();
   add_trust_option(*command, options->identity, "--client-ca",
