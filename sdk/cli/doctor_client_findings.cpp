@@ -71,6 +71,9 @@ Finding of_refusal(const Examination& examination, const Handshake& refused) {
                        std::string(own.issuer()) + "': " + std::string(error.message()) +
                        lateness(refused) + '.';
   }
+  for (const std::string& warning : examination.credential->warnings()) {
+    finding.evidence.push_back(warning);
+  }
   return finding;
 }
 

@@ -38,7 +38,8 @@ class Serve(process.Program):
         except AssertionError:
             self.stop()
             raise
-        self.host, self.port = "127.0.0.1", self.listening["port"]
+        host = self.listening["address"].rpartition(":")[0]
+        self.host, self.port = host.strip("[]"), self.listening["port"]
         self.address = self.listening["address"]
 
     def event(self, name, peer=None, start=0):

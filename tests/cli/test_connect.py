@@ -69,6 +69,15 @@ def test_a_late_refusal_is_told(serve):
     assert "SALLY_ALERT_UNKNOWN_CA" in errors(done)
 
 
+def test_a_refusal_comes_before_the_connection_where_that_is_asked_for(serve):
+    server = serve(client_auth="required", client_ca=CLIENT.ca)
+    assert connect(server, "--confirm", data=b"x", **shows(CLIENT)).stdout == b"x"
+    done = connect(server, "--confirm", "--report", data=b"x")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert "SALLY_ALERT_CERTIFICATE_REQUIRED" in errors(done)
+    assert "connected" not in errors(done)
+
+
 def test_a_server_that_is_not_trusted_is_told(serve):
     done = connect(serve(), "--json", ca=OTHER.ca)
     assert done.returncode == 1

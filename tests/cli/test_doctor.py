@@ -186,6 +186,43 @@ def test_a_client_certificate_that_does_not_fit(serve, entry, cause):
     assert Doctor(server.address, **shows(zoo.entry(entry))).cause == cause
 
 
+def test_a_client_chain_without_its_intermediate(serve):
+    server = serve(client_auth="required", client_ca=CLIENT.ca)
+    found = Doctor(server.address, **shows(zoo.entry("client-missing-intermediate")))
+    assert found.cause == "client_certificate_refused"
+    evidence = " ".join(found.report["findings"][0]["evidence"])
+    assert "Sallyport zoo intermediate CA" in evidence, evidence
+
+
+def without_alerts(context):
+    """Refuses as some servers do: by closing, without the alert that says why."""
+
+    def speak(accepted, _):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError:
+                return
+            accepted.sendall(outgoing.read())
+            data = accepted.recv(65536)
+            if not data:
+                return
+            incoming.write(data)
+
+    return plain(speak)
+
+
+def test_a_server_that_refuses_the_certificate_without_a_word():
+    context = pyssl.server_context(ca=CLIENT.ca, client_auth="require", **shows(OWN))
+    with without_alerts(context) as server:
+        found = Doctor(server.address, **shows(OTHER))
+    assert found.cause == "client_certificate_refused", found.verdict
+
+
 def test_a_certificate_is_not_shown_to_a_server_that_is_not_trusted(serve):
     server = serve(client_auth="required", client_ca=CLIENT.ca)
     found = Doctor(server.address, ca=OTHER.ca, **shows(CLIENT))
@@ -215,6 +252,27 @@ def test_a_server_of_old_versions_only():
         found = Doctor(server.address)
     assert (found.exit_status, found.cause) == (1, "old_versions_only")
     assert "TLSv1.1" in found.verdict["sentence"]
+
+
+def test_a_server_of_old_suites_only():
+    entry = zoo.entry("server-good-rsa")
+    context = pyssl.server_context("TLSv1.2", suites="AES128-SHA", **shows(entry))
+    with pyssl.Server(context) as server:
+        found = Doctor(server.address)
+    assert found.cause == "no_common_parameters"
+
+
+def test_a_server_of_another_group_only():
+    more = ("-groups", "X448")
+    with openssl.SServer("TLSv1.3", cert=OWN.chain, key=OWN.key, more=more) as server:
+        found = Doctor(server.address)
+    assert found.cause == "no_common_parameters"
+
+
+def test_a_server_of_ipv6(serve):
+    server = serve(listen="[::1]:0")
+    found = Doctor(server.address)
+    assert (found.exit_status, found.report["examined"]) == (0, server.address)
 
 
 @pytest.mark.parametrize(

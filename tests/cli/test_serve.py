@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from peers import openssl, process, pyssl
+from peers import openssl, process, pyssl, zoo
 from sally_tool import CLIENT, OTHER, OWN, Serve, errors, run, serving, shows
 
 
@@ -115,6 +115,16 @@ def test_clients_beyond_the_limit_wait(serve):
             with second:
                 second.settimeout(process.LIMIT)
                 second.do_handshake()
+
+
+def test_a_key_is_opened_with_the_passphrase_of_a_file(serve, tmp_path):
+    entry = zoo.entry("file-encrypted")
+    (tmp_path / "right").write_text(entry.passphrase + "\n")
+    (tmp_path / "wrong").write_text("not " + entry.passphrase)
+    serve(entry=entry, passphrase_file=tmp_path / "right")
+    done = process.run(*serving(entry=entry, json=None, passphrase_file=tmp_path / "wrong"))
+    assert (done.returncode, "SALLY_CREDENTIAL_WRONG_PASSPHRASE" in errors(done)) == (2, True)
+    assert entry.passphrase not in errors(done)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
