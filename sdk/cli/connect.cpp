@@ -76,7 +76,11 @@ void run(const Options& options) {
       print_error(std::cerr, error, Style(STDERR_FILENO));
     }
   } catch (const std::runtime_error& error) {
-    std::cerr << Style(STDERR_FILENO).bad("error") << ": " << error.what() << '\n';
+    if (options.json) {
+      std::cerr << dump({{"message", error.what()}}) << std::endl;
+    } else {
+      std::cerr << Style(STDERR_FILENO).bad("error") << ": " << error.what() << '\n';
+    }
   }
   end_with(exit_bad);
 }

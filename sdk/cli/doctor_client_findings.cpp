@@ -50,6 +50,8 @@ Finding of_refusal(const Examination& examination, const Handshake& refused) {
   Finding finding{.cause = "client_certificate_refused",
                   .fix = std::string(error.hint()),
                   .evidence = {refused.what + ": " + how(refused)}};
+  // Without an alert the server has only hung up, for whatever reason.
+  finding.is_certain = error.alert_direction() == SALLY_ALERT_RECEIVED;
   const bool in_date = own.not_before() <= examination.time && examination.time <= own.not_after();
   if (lacks_client_usage(own)) {
     finding.cause = "client_certificate_wrong_usage";

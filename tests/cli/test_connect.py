@@ -131,6 +131,12 @@ def test_what_smtp_servers_say_instead_is_told(replies, words):
     assert b"\x1b" not in done.stderr
 
 
+def test_a_failure_of_smtp_is_json_too():
+    with smtp([b"554 go away\r\n"]) as server:
+        done = connect(server, "--json", starttls="smtp")
+    assert "554 go away" in json.loads(done.stderr)["message"]
+
+
 def on_a_terminal(*words, **environment):
     """What a program writes to a terminal."""
     pid, terminal = pty.fork()
