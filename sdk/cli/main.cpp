@@ -12,10 +12,6 @@
 
 #include <sallyport/sallyport.hpp>
 
-#if __has_include("pki.h")
-#include "pki.h"
-#endif
-
 namespace {
 
 // CLI11 would only say that there is no command.
@@ -59,8 +55,5 @@ int main(int argc, char** argv) {
   add_connect(app);
   add_verify(app);
   add_doctor(app);
-#if __has_include("pki.h")
-  add_pki(app);
-#endif
   return run(app, argc, argv);
 }
