@@ -1,0 +1,105 @@
+#include "doctor_output.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace {
+
+struct Node {
+  std::string text{};
+  std::string detail{};
+  std::vector<sally::Fault> faults{};
+  bool is_missing = false;
+};
+
+bool holds(const std::vector<sally::Certificate>& all, const sally::Certificate& one) {
+  return std::ranges::any_of(all, [&](const sally::Certificate& other) {
+    return other.fingerprint() == one.fingerprint();
+  });
+}
+
+std::string names_of(const sally::Certificate& certificate) {
+  std::string names;
+  for (const sally::AlternativeName& name : certificate.alternative_names()) {
+    if (!name.text.empty()) names.append(names.empty() ? ", for " : " ").append(name.text);
+  }
+  return names;
+}
+
+std::string detail_of(const sally::Certificate& certificate, bool is_sent) {
+  std::string text = is_sent ? "sent by the server" : "from the trust store";
+  text += ", " + rfc3339(certificate.not_before()).substr(0, 10) + " to " +
+          rfc3339(certificate.not_after()).substr(0, 10) + ", " + std::string(certificate.key());
+  return text + names_of(certificate);
+}
+
+bool leads_nowhere(const sally::Certificate& top) {
+  return top.subject() != top.issuer();
+}
+
+// From the top down.
+std::vector<Node> nodes_of(const Examination& examination) {
+  const auto chain = examination.verdict->chain();
+  const auto faults = examination.verdict->faults();
+  std::vector<Node> nodes;
+  if (!chain.empty() && leads_nowhere(chain.back()) && !examination.verdict->accepted()) {
+    nodes.push_back({.text = std::string(chain.back().issuer()),
+                     .detail = "neither sent nor trusted",
+                     .is_missing = true});
+  }
+  for (std::size_t depth = chain.size(); depth-- > 0;) {
+    Node node{.text = std::string(chain[depth].subject()),
+              .detail = detail_of(chain[depth], holds(examination.first->sent, chain[depth]))};
+    for (const sally::Fault& fault : faults) {
+      const auto at = static_cast<std::size_t>(std::max(fault.depth, 0));
+      if (std::min(at, chain.size() - 1) == depth) node.faults.push_back(fault);
+    }
+    nodes.push_back(std::move(node));
+  }
+  return nodes;
+}
+
+void print(std::ostream& out, const Node& node, std::size_t level, const Style& style) {
+  const std::string_view branch = draws_in_unicode() ? "└─ " : "`- ";
+  const std::string indent(2 + 3 * level, ' ');
+  const std::string below = indent + "   ";
+  out << indent << branch
+      << (node.is_missing ? style.bad("? " + node.text) : style.strong(node.text)) << '\n'
+      << below << style.faint(node.detail) << '\n';
+  for (const sally::Fault& fault : node.faults) {
+    const std::string mark = fault.ignored ? style.doubtful("let pass") : style.bad("FAULT");
+    out << below << mark << ' ' << sally::status_name(fault.status) << ": " << fault.message
+        << '\n';
+  }
+}
+
+}  // namespace
+
+void print_chain(std::ostream& out, const Examination& examination, const Style& style) {
+  if (!examination.verdict) return;
+  std::size_t level = 0;
+  for (const Node& node : nodes_of(examination)) print(out, node, level++, style);
+  const auto chain = examination.verdict->chain();
+  for (const sally::Certificate& sent : examination.first->sent) {
+    if (!holds(chain, sent)) out << "  sent, but no part of it: " << sent.subject() << '\n';
+  }
+}
+
+Json chain_to_json(const Examination& examination) {
+  Json sent = Json::array();
+  for (const sally::Certificate& one : examination.first->sent) sent.push_back(to_json(one));
+  Json json{{"sent", sent}};
+  if (!examination.verdict) return json;
+  Json built = Json::array();
+  const auto chain = examination.verdict->chain();
+  for (const sally::Certificate& one : chain) {
+    built.push_back({{"sent", holds(examination.first->sent, one)}, {"certificate", to_json(one)}});
+  }
+  json["accepted"] = examination.verdict->accepted();
+  json["built"] = built;
+  json["verdict"] = to_json(examination.verdict->error());
+  const bool is_open = !examination.verdict->accepted() && !chain.empty();
+  if (is_open && leads_nowhere(chain.back())) json["missing_issuer"] = chain.back().issuer();
+  return json;
+}

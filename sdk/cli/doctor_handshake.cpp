@@ -1,0 +1,146 @@
+#include "doctor_handshake.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds longest_wait = 1s;
+
+std::chrono::microseconds micros(Clock::duration duration) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(duration);
+}
+
+// What the questions within a handshake told.
+struct Seen {
+  std::mutex mutex;
+  bool asked = false;
+  std::vector<std::string> acceptable_cas;
+  std::vector<sally::Certificate> sent;
+};
+
+void note(Seen& seen, const sally::Decision& decision) {
+  const std::lock_guard lock(seen.mutex);
+  if (decision.question() == SALLY_QUESTION_PEER) {
+    seen.sent = decision.peer_certificates();
+    return;
+  }
+  seen.asked = true;
+  for (const std::string_view name : decision.acceptable_cas()) {
+    seen.acceptable_cas.emplace_back(name);
+  }
+}
+
+sally::Decider watch(const std::shared_ptr<Seen>& seen) {
+  return sally::Decider([seen](const sally::Decision& decision) {
+    note(*seen, decision);
+    try {
+      const bool is_bad =
+          decision.question() == SALLY_QUESTION_PEER && decision.verdict() != SALLY_OK;
+      is_bad ? decision.insecure_accept() : decision.accept();
+    } catch (const sally::Error&) {
+      // The handshake is over already; its own error says why.
+    }
+  });
+}
+
+sally::TlsConfig make_tls(const Examination& examination, const HandshakePlan& plan) {
+  auto tls = sally::TlsConfig::client().versions(plan.version, plan.version);
+  if (examination.trust) tls.trust(*examination.trust);
+  if (examination.patient.time) tls.verification_time(*examination.patient.time);
+  if (plan.with_certificate && examination.credential) tls.credential(*examination.credential);
+  return tls;
+}
+
+sally::StreamOptions make_options(const Examination& examination, const HandshakePlan& plan) {
+  const std::string& host = examination.address()->host;
+  sally::StreamOptions options{.host = host, .service = examination.patient.endpoint.service};
+  options.tls = make_tls(examination, plan);
+  // An address is no SNI, and verifying it fails, which does not matter without one.
+  options.verify_name = plan.is_nameless ? host : examination.patient.name;
+  options.confirmed = plan.awaits_opinion && !plan.is_lenient;
+  return options;
+}
+
+// A refusal comes with the first read.
+void await_refusal(sally::StreamSocket& socket, std::chrono::milliseconds timeout) {
+  std::array<char, 4096> ignored;
+  static_cast<void>(socket.try_read_some(ignored, std::min(timeout, longest_wait)));
+}
+
+void run(const sally::StreamOptions& options, const HandshakePlan& plan,
+         std::chrono::milliseconds timeout, Handshake& handshake) {
+  try {
+    auto socket = sally::StreamSocket::connect(options, timeout);
+    handshake.info = socket.info();
+    handshake.correlation_id = handshake.info->correlation_id();
+    const bool is_judged = handshake.info->client_certificate_requested();
+    if (plan.awaits_opinion && plan.is_lenient && is_judged) await_refusal(socket, timeout);
+  } catch (const sally::Error& error) {
+    handshake.correlation_id = error.text(SALLY_ERROR_FIELD_CORRELATION_ID)
+                                   .value_or(std::string_view(handshake.correlation_id));
+    handshake.unconfirmed = error.status() == SALLY_UNCONFIRMED;
+    if (!handshake.unconfirmed) handshake.error = error;
+  }
+}
+
+// Reads until the ticket is there, or what else the server says; it comes right after the handshake.
+void take_tickets(sally::StreamSocket& socket, const sally::TlsConfig& tls) {
+  std::array<char, 4096> ignored;
+  for (int i = 0; i < 10 && tls.cached_sessions() == 0; ++i) {
+    if (socket.try_read_some(ignored, 50ms) == std::size_t{0}) return;
+  }
+}
+
+}  // namespace
+
+Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
+                      std::chrono::steady_clock::time_point began) {
+  Handshake handshake{.what = plan.what, .with_certificate = plan.with_certificate};
+  auto seen = std::make_shared<Seen>();
+  auto options = make_options(examination, plan);
+  if (plan.is_lenient) {
+    options.tls->questions(SALLY_QUESTION_CREDENTIAL | SALLY_QUESTION_PEER);
+    options.decisions = watch(seen);
+  }
+  const auto now = Clock::now();
+  run(options, plan, examination.patient.timeout, handshake);
+  handshake.began = micros(now - began);
+  handshake.duration = micros(Clock::now() - now);
+  const std::lock_guard lock(seen->mutex);
+  handshake.asked = seen->asked;
+  handshake.acceptable_cas = seen->acceptable_cas;
+  handshake.sent = seen->sent;
+  // Where nothing was asked, so that tickets are kept and can confirm, an earlier handshake knows.
+  if (!plan.is_lenient && examination.first) {
+    handshake.asked = examination.first->asked;
+    handshake.acceptable_cas = examination.first->acceptable_cas;
+  }
+  return handshake;
+}
+
+Resumption try_resumption(const Examination& examination) {
+  const HandshakePlan plan{.what = "", .with_certificate = true};
+  const auto options = make_options(examination, plan);
+  const sally::Timeout timeout = examination.patient.timeout;
+  try {
+    auto first = sally::StreamSocket::connect(options, timeout);
+    take_tickets(first, *options.tls);
+    first.close(sally::Timeout::attempt());
+    if (options.tls->cached_sessions() == 0) return {Resumption::Outcome::no_tickets, ""};
+    auto second = sally::StreamSocket::connect(options, timeout);
+    const bool resumed = second.info().resumed();
+    second.close(sally::Timeout::attempt());
+    return {resumed ? Resumption::Outcome::resumed : Resumption::Outcome::refused, ""};
+  } catch (const sally::Error& error) {
+    return {Resumption::Outcome::failed, std::string(error.message())};
+  }
+}

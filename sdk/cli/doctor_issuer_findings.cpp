@@ -1,0 +1,177 @@
+// Why a chain leads to nobody who is trusted: the server left out a part of it, or this side trusts
+// somebody else.
+#include "certificates.h"
+#include "doctor_finding.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <set>
+#include <string_view>
+
+namespace {
+
+std::string pem_of(const std::vector<sally::Certificate>& certificates) {
+  std::string all;
+  for (const sally::Certificate& one : certificates) all += one.pem().text();
+  return all;
+}
+
+bool is_self_issued(const sally::Certificate& certificate) {
+  return certificate.subject() == certificate.issuer();
+}
+
+// Whether the server's chain would lead to a trusted CA with these certificates besides, whatever
+// else is wrong with it.
+bool completes(const Examination& examination, const std::string& besides) {
+  const auto faults = sally::verify({.trust = examination.trust,
+                                     .leaf = pem_of(examination.first->sent),
+                                     .intermediates = besides,
+                                     .purpose = SALLY_PURPOSE_SERVER,
+                                     .time = examination.patient.time})
+                          .faults();
+  return std::ranges::none_of(faults, [](const sally::Fault& fault) {
+    return fault.status == SALLY_CERTIFICATE_UNKNOWN_CA ||
+           fault.status == SALLY_CERTIFICATE_SELF_SIGNED ||
+           fault.status == SALLY_CERTIFICATE_BAD_SIGNATURE;
+  });
+}
+
+// Certificates with this subject, in the folders of the files that were given, --ca and --cert.
+std::vector<FoundCertificate> search(const Examination& examination, std::string_view subject) {
+  const Identity& identity = examination.patient.identity;
+  std::vector<std::string> files = identity.ca;
+  if (!identity.cert.empty()) files.push_back(identity.cert);
+  std::set<std::string> folders;
+  for (const std::string& file : files) {
+    std::error_code failed;
+    const std::filesystem::path path(file);
+    const bool is_folder = std::filesystem::is_directory(path, failed);
+    const auto folder = is_folder ? path : path.parent_path();
+    folders.insert(folder.empty() ? "." : folder.string());
+  }
+  std::vector<FoundCertificate> found;
+  for (const std::string& folder : folders) {
+    for (FoundCertificate& one : certificates_in_folder(folder)) {
+      if (one.certificate.subject() == subject) found.push_back(std::move(one));
+    }
+  }
+  return found;
+}
+
+std::string trusted_names(const Examination& examination) {
+  if (examination.anchors.empty()) return "the CAs of this machine";
+  std::vector<std::string> names;
+  for (const sally::Certificate& one : examination.anchors) names.emplace_back(one.subject());
+  constexpr std::size_t shown = 3;
+  if (names.size() > shown) return std::to_string(names.size()) + " CAs";
+  return quoted(names);
+}
+
+Finding missing(const std::string& leaf, const std::string& issuer) {
+  return {
+      .cause = "missing_intermediate",
+      .sentence = "The server does not send the intermediate CA certificate '" + issuer +
+                  "' that issued its certificate '" + leaf + "'.",
+      .fix = "On the server, put the certificate of '" + issuer +
+             "' into the certificate file, after the server's own; the CA that issued it hands it "
+             "out."};
+}
+
+Finding wrong(const Examination& examination, const std::string& top, const std::string& issuer) {
+  return {
+      .cause = "wrong_ca",
+      .sentence = "The server's certificate comes from a CA that is not trusted here: '" + top +
+                  "' was issued by '" + issuer + "', and trusted is " + trusted_names(examination) +
+                  '.',
+      .fix =
+          "Either this is not the server that is meant, or --ca is the wrong file: it must hold "
+          "the root CA of the server's chain, '" +
+          issuer + "' or the one above it."};
+}
+
+std::string lower(std::string_view text) {
+  std::string all(text);
+  std::ranges::transform(all, all.begin(), [](unsigned char c) { return std::tolower(c); });
+  return all;
+}
+
+// The O of a name in the form of RFC 2253.
+std::string organisation(std::string_view name) {
+  const auto at = name.find("O=");
+  if (at == std::string_view::npos || (at > 0 && name[at - 1] != ',')) return "";
+  return std::string(name.substr(at, name.find(',', at) - at));
+}
+
+// Without proof: who sends nothing but a leaf has rather forgotten an intermediate than been issued by
+// a root, unless the name says otherwise.
+bool sounds_like_intermediate(const Examination& examination, std::string_view issuer) {
+  if (examination.first->sent.size() > 1) return false;
+  const std::string name = lower(issuer);
+  if (name.find("root") != std::string::npos) return false;
+  for (const char* word : {"intermediate", "issuing", "sub ca", "sub-ca", "subca", "subordinate"}) {
+    if (name.find(word) != std::string::npos) return true;
+  }
+  if (examination.anchors.empty()) return true;
+  return std::ranges::any_of(examination.anchors, [&](const sally::Certificate& anchor) {
+    const std::string of_anchor = organisation(anchor.subject());
+    return !of_anchor.empty() && of_anchor == organisation(issuer);
+  });
+}
+
+// What the certificates on this machine prove; std::nullopt: nothing.
+std::optional<Finding> prove(const Examination& examination, const std::string& top,
+                             const std::string& issuer) {
+  for (const FoundCertificate& found : search(examination, issuer)) {
+    if (completes(examination, pem_of({found.certificate}))) {
+      Finding finding = missing(top, issuer);
+      finding.fix += " Here it is in '" + found.file + "'.";
+      finding.evidence.push_back("with the certificate in '" + found.file +
+                                 "' the chain is complete");
+      return finding;
+    }
+    if (is_self_issued(found.certificate)) {
+      Finding finding = wrong(examination, top, issuer);
+      finding.evidence.push_back("'" + issuer + "' is a root CA, as '" + found.file + "' shows");
+      return finding;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Finding find_issuer(const Examination& examination) {
+  const auto chain = examination.verdict->chain();
+  const sally::Certificate& last = chain.back();
+  const std::string top(last.subject());
+  const std::string issuer(last.issuer());
+  const auto is_issuer = [&](const sally::Certificate& one) { return one.subject() == issuer; };
+  if (is_self_issued(last)) {
+    const std::string below(chain.size() > 1 ? chain[chain.size() - 2].subject() : last.subject());
+    Finding finding = wrong(examination, below, issuer);
+    finding.evidence.push_back("the server's chain ends in the root CA '" + top + '\'');
+    return finding;
+  }
+  if (std::ranges::any_of(examination.anchors, is_issuer)) {
+    Finding finding = wrong(examination, top, issuer);
+    finding.evidence.push_back("trusted is a CA of the same name, with another key");
+    return finding;
+  }
+  if (std::ranges::any_of(examination.anchors, [&](const sally::Certificate& one) {
+        return one.fingerprint() == last.fingerprint();
+      })) {
+    Finding finding = wrong(examination, top, issuer);
+    finding.sentence = "The file of trusted CAs holds the intermediate CA '" + top +
+                       "', but not the root '" + issuer + "' above it.";
+    return finding;
+  }
+  if (const auto proved = prove(examination, top, issuer)) return *proved;
+  Finding finding = sounds_like_intermediate(examination, issuer) ? missing(top, issuer)
+                                                                  : wrong(examination, top, issuer);
+  finding.is_certain = false;
+  finding.evidence.push_back("the server sends " + std::to_string(examination.first->sent.size()) +
+                             " certificate(s), and '" + issuer +
+                             "' is neither among them nor trusted");
+  return finding;
+}

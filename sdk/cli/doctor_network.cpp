@@ -1,0 +1,119 @@
+#include "doctor_network.h"
+
+#include <algorithm>
+#include <array>
+#include <future>
+#include <memory>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <thread>
+#include <utility>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t most_addresses = 16;
+
+std::chrono::microseconds since(Clock::time_point began) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began);
+}
+
+std::string literal(const addrinfo& found) {
+  std::array<char, NI_MAXHOST> text;
+  const int failed = ::getnameinfo(found.ai_addr, found.ai_addrlen, text.data(), text.size(),
+                                   nullptr, 0, NI_NUMERICHOST);
+  return failed == 0 ? text.data() : "";
+}
+
+Resolved look_up(const Endpoint& endpoint) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  Resolved resolved;
+  const int failed = ::getaddrinfo(endpoint.host.c_str(), endpoint.service.c_str(), &hints, &found);
+  if (failed != 0) {
+    resolved.error = ::gai_strerror(failed);
+    return resolved;
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
+  for (; found != nullptr; found = found->ai_next) {
+    const std::string host = literal(*found);
+    const bool known = std::ranges::find(resolved.hosts, host) != resolved.hosts.end();
+    if (!host.empty() && !known && resolved.hosts.size() < most_addresses) {
+      resolved.hosts.push_back(host);
+    }
+  }
+  if (resolved.hosts.empty()) resolved.error = "no address";
+  return resolved;
+}
+
+std::string with_port(const std::string& host, const std::string& service) {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  return (is_v6 ? '[' + host + ']' : host) + ':' + service;
+}
+
+sally::StreamSocket connect(const Patient& patient, const std::string& host) {
+  sally::StreamOptions options{.host = host, .service = patient.endpoint.service};
+  options.plain = true;
+  return sally::StreamSocket::connect(options, patient.timeout);
+}
+
+AddressProbe probe(const Patient& patient, const std::string& host) {
+  AddressProbe probe{.host = host, .address = with_port(host, patient.endpoint.service)};
+  const auto began = Clock::now();
+  try {
+    auto socket = connect(patient, host);
+    probe.duration = since(began);
+    const Hello hello{.versions = {tls_1_3, tls_1_2}, .server_name = patient.server_name()};
+    probe.answer = ask(socket, hello, patient.timeout);
+  } catch (const sally::Error& error) {
+    probe.duration = since(began);
+    // Only who has accepted a connection resets it.
+    const bool is_reset = error.status() == SALLY_CONNECTION_RESET;
+    probe.answer.kind = is_reset ? AnswerKind::reset : AnswerKind::unreachable;
+    if (!is_reset) probe.error = error;
+  }
+  return probe;
+}
+
+}  // namespace
+
+Resolved resolve(const Endpoint& endpoint, std::chrono::milliseconds timeout) {
+  const auto began = Clock::now();
+  // getaddrinfo knows no time-out. A thread that is still at it when the program ends is no harm.
+  auto promise = std::make_shared<std::promise<Resolved>>();
+  auto answer = promise->get_future();
+  std::thread([promise, endpoint] { promise->set_value(look_up(endpoint)); }).detach();
+  Resolved resolved;
+  if (answer.wait_for(timeout) == std::future_status::ready) {
+    resolved = answer.get();
+  } else {
+    resolved.error = "the resolver did not answer in time";
+  }
+  resolved.duration = since(began);
+  return resolved;
+}
+
+std::vector<AddressProbe> probe_addresses(const Patient& patient,
+                                          const std::vector<std::string>& hosts) {
+  std::vector<std::future<AddressProbe>> pending;
+  for (const std::string& host : hosts) {
+    pending.push_back(
+        std::async(std::launch::async, [&patient, host] { return probe(patient, host); }));
+  }
+  std::vector<AddressProbe> probes;
+  for (auto& one : pending) probes.push_back(one.get());
+  return probes;
+}
+
+Answer ask(const Patient& patient, const std::string& host, const Hello& hello) {
+  try {
+    auto socket = connect(patient, host);
+    return ask(socket, hello, patient.timeout);
+  } catch (const sally::Error& error) {
+    Answer answer{.kind = AnswerKind::unreachable};
+    answer.error = error;
+    return answer;
+  }
+}

@@ -1,0 +1,220 @@
+// Whether the peer speaks TLS, and which.
+#include "doctor_finding.h"
+#include "report.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace {
+
+struct Protocol {
+  std::string_view beginning, name, advice;
+};
+
+constexpr Protocol protocols[]{
+    {"HTTP/", "plain HTTP",
+     "The server has another port for HTTPS, often 443 or 8443; or TLS is not switched on for this "
+     "one."},
+    {"SSH-", "SSH", "Use the port of the TLS service: SSH is no TLS."},
+    {"* OK", "plain IMAP", "Use the port for IMAP over TLS, 993; or STARTTLS."},
+    {"+OK", "plain POP3", "Use the port for POP3 over TLS, 995; or STARTTLS."},
+    {"220", "a plain protocol that greets first, as SMTP and FTP do",
+     "Use the port for TLS from the start (465 for SMTP), or begin in plain: sally connect "
+     "--starttls smtp."},
+};
+
+Finding of_plaintext(const AddressProbe& probe) {
+  const std::string& text = probe.answer.text;
+  const auto known = std::ranges::find_if(
+      protocols, [&](const Protocol& one) { return text.starts_with(one.beginning); });
+  const bool is_known = known != std::end(protocols);
+  return {.cause = "not_tls",
+          .sentence = probe.address + " does not speak TLS, but " +
+                      std::string(is_known ? known->name : "something else in plain text") + '.',
+          .fix = is_known ? std::string(known->advice)
+                          : "Use the port on which the server speaks TLS, or switch TLS on there.",
+          .evidence = {"answer to a ClientHello: \"" + text + '"'}};
+}
+
+Finding of_silence(const AddressProbe& probe, const Patient& patient) {
+  return {
+      .cause = "tls_silent",
+      .sentence = probe.address +
+                  " accepts connections, but says nothing to a TLS ClientHello "
+                  "within " +
+                  readable(patient.timeout) + '.',
+      .fix =
+          "Most likely the port speaks a plain protocol in which the client talks first, or the "
+          "process behind it hangs. Check the port, and whether TLS is switched on there.",
+      .is_certain = false,
+      .evidence = {"connected in " + readable(probe.duration)}};
+}
+
+Finding of_hanging_up(const AddressProbe& probe) {
+  const bool by_force = probe.answer.kind == AnswerKind::reset;
+  return {
+      .cause = "hung_up",
+      .sentence = probe.address + " accepts connections, and " + (by_force ? "resets" : "closes") +
+                  " them when it gets a TLS ClientHello.",
+      .fix =
+          "Either the port does not speak TLS, or something before the server (a proxy, a load "
+          "balancer without a server behind it, a filter on names) ends the connection. Check the "
+          "port, and ask at the server's log.",
+      .is_certain = false,
+      .evidence = {"no byte came back"}};
+}
+
+Finding of_echo(const AddressProbe& probe) {
+  return {.cause = "not_tls",
+          .sentence = probe.address + " does not speak TLS: it sends back what it gets.",
+          .fix = "Use the port on which the server speaks TLS, or switch TLS on there.",
+          .evidence = {"the answer to a ClientHello was a ClientHello"}};
+}
+
+std::vector<std::string> accepted(const std::vector<HelloProbe>& probes) {
+  std::vector<std::string> names;
+  for (const HelloProbe& probe : probes) {
+    if (probe.accepted) names.push_back(probe.what);
+  }
+  return names;
+}
+
+std::string list(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all.empty() ? "none" : all;
+}
+
+std::vector<std::string> evidence_of(const std::vector<HelloProbe>& probes) {
+  std::vector<std::string> lines;
+  for (const HelloProbe& probe : probes) {
+    std::string line = probe.what + ": ";
+    if (probe.accepted) {
+      line += "accepted";
+    } else if (probe.answer.kind == AnswerKind::alert) {
+      line += "alert " + probe.answer.alert;
+    } else {
+      line += name_of(probe.answer.kind);
+    }
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+Finding of_old_versions(const Examination& examination, const std::vector<std::string>& versions) {
+  return {
+      .cause = "old_versions_only",
+      .sentence = "The server speaks only " + list(versions) +
+                  ", which is obsolete (RFC 8996) and which this library refuses to speak.",
+      .fix =
+          "Switch TLS 1.2 or 1.3 on at the server; what cannot do that needs a newer TLS library, "
+          "or a proxy before it that can.",
+      .evidence = evidence_of(examination.versions)};
+}
+
+// The peer alerts whatever it is asked.
+Finding of_refused_hellos(const Examination& examination) {
+  const bool by_name = examination.address()->answer.alert == "unrecognized_name";
+  const std::string& name = examination.patient.name;
+  if (by_name) {
+    return {.cause = "unknown_server_name",
+            .sentence = "The server does not know the name '" + name +
+                        "' that it is asked for (SNI), and refuses the connection.",
+            .fix = "Ask for a name that it serves (--name), or add this one to the server.",
+            .evidence = evidence_of(examination.versions)};
+  }
+  return {.cause = "no_common_parameters",
+          .sentence =
+              "The server speaks TLS, but refuses every version, cipher suite and group that it "
+              "is offered: alert " +
+              examination.address()->answer.alert + '.',
+          .fix =
+              "Look at the server's log for its reason, and at its settings of cipher suites and "
+              "groups; it may lack a certificate for this name.",
+          .is_certain = false,
+          .evidence = evidence_of(examination.versions)};
+}
+
+// The handshake ended before there was a certificate to look at.
+Finding of_failed_handshake(const Examination& examination) {
+  const sally::Error& error = *examination.first->error;
+  const bool nameless_is_good = examination.nameless && !examination.nameless->sent.empty();
+  const std::string& name = examination.patient.name;
+  if (nameless_is_good || error.status() == SALLY_ALERT_UNRECOGNIZED_NAME) {
+    return {.cause = "unknown_server_name",
+            .sentence = "The server does not serve the name '" + name +
+                        "' that it is asked for (SNI): " + std::string(error.message()) + '.',
+            .fix = "Ask for a name that it serves (--name), or add this one to the server.",
+            .evidence = {nameless_is_good ? "without a server name the handshake goes on"
+                                          : std::string(error.name())}};
+  }
+  const bool by_parameters = error.status() == SALLY_ALERT_HANDSHAKE_FAILURE ||
+                             error.status() == SALLY_TLS_NO_COMMON_CIPHER ||
+                             error.status() == SALLY_TLS_NO_COMMON_GROUP ||
+                             error.status() == SALLY_TLS_NO_COMMON_SIGNATURE;
+  return {.cause = by_parameters ? "no_common_parameters" : "handshake_failed",
+          .sentence = "The TLS handshake fails: " + std::string(error.message()) + '.',
+          .fix = std::string(error.hint()),
+          .is_certain = !by_parameters,
+          .evidence = evidence_of(examination.versions)};
+}
+
+void remark(std::vector<Finding>& findings, std::string cause, std::string sentence,
+            std::string fix) {
+  findings.push_back({.cause = std::move(cause),
+                      .sentence = std::move(sentence),
+                      .fix = std::move(fix),
+                      .is_problem = false});
+}
+
+void find_remarks(const Examination& examination, std::vector<Finding>& findings) {
+  const AnswerKind large = examination.large ? examination.large->answer.kind : AnswerKind::alert;
+  if (examination.address()->answer.kind == AnswerKind::server_hello &&
+      large != AnswerKind::server_hello) {
+    remark(findings, "large_hello_fails",
+           "A ClientHello that fills more than one packet gets no proper answer: clients with "
+           "post-quantum key exchange will fail here.",
+           "Update the server, or the filter before it, that takes a ClientHello for one packet.");
+  }
+  if (examination.accepts(tls_1_2) && !examination.accepts(tls_1_3)) {
+    remark(findings, "no_tls_1_3", "The server does not speak TLS 1.3.",
+           "Switch TLS 1.3 on at the server.");
+  }
+  if (examination.accepts(tls_1_1) || examination.accepts(tls_1_0)) {
+    remark(findings, "old_versions_too", "The server still accepts TLS 1.0 or 1.1 (RFC 8996).",
+           "Switch them off at the server.");
+  }
+}
+
+}  // namespace
+
+void find_in_protocol(const Examination& examination, std::vector<Finding>& findings) {
+  const AddressProbe* probe = examination.address();
+  if (probe == nullptr) return;
+  switch (probe->answer.kind) {
+    case AnswerKind::plaintext:
+      findings.push_back(of_plaintext(*probe));
+      return;
+    case AnswerKind::echo:
+      findings.push_back(of_echo(*probe));
+      return;
+    case AnswerKind::silent:
+      findings.push_back(of_silence(*probe, examination.patient));
+      return;
+    case AnswerKind::server_hello:
+    case AnswerKind::alert:
+      break;
+    default:
+      findings.push_back(of_hanging_up(*probe));
+      return;
+  }
+  const std::vector<std::string> versions = accepted(examination.versions);
+  if (versions.empty()) {
+    findings.push_back(of_refused_hellos(examination));
+  } else if (!examination.accepts(tls_1_3) && !examination.accepts(tls_1_2)) {
+    findings.push_back(of_old_versions(examination, versions));
+  } else if (examination.first && examination.first->error && examination.first->sent.empty()) {
+    findings.push_back(of_failed_handshake(examination));
+  }
+  find_remarks(examination, findings);
+}
