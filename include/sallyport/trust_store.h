@@ -81,7 +81,8 @@ SALLY_API size_t sally_trust_store_size(const sally_trust_store *store);
 /*
  * sally_trust_store_reload reads its files again. Whole or not at all: where the new files fail,
  * with a status of sally_trust_store_load, the old generation stays in force. Handshakes that begin
- * afterwards use the new one; connections that there are go on with what they had. From any thread.
+ * afterwards use the new one; connections that there are go on with what they had, unless
+ * sally_tls_config_set_trust_change says otherwise. From any thread.
  *
  * SALLY_INVALID_STATE: it was loaded from memory; use replace.
  */

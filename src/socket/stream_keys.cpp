@@ -33,7 +33,8 @@ Stream::Attempted Stream::attempt_authenticate(Operation& operation) {
   const transport::Progress progress = session_->authenticate();
   if (progress.state == transport::Progress::State::failed) return Outcome(progress.error);
   if (progress.state == transport::Progress::State::done) {
-    return Outcome();
+    ErrorRef why = review_shown();
+    return why ? Outcome(std::move(why)) : Outcome();
   }
   operation.interest = progress.interest;
   return {};
