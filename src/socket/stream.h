@@ -167,7 +167,7 @@ class Stream : public RefCounted<Stream> {
   // Trust that changes (stream_trust.cpp).
   void watch_trust();
   void review_trust() noexcept;
-  ErrorRef review_shown() noexcept;
+  ErrorRef review_shown(Verb verb) noexcept;
   void lose_trust(const ErrorRef& why) noexcept;
   void limit_drain(transport::Deadline deadline) noexcept;
   void end_drained_sending() noexcept;

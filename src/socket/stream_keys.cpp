@@ -33,8 +33,7 @@ Stream::Attempted Stream::attempt_authenticate(Operation& operation) {
   const transport::Progress progress = session_->authenticate();
   if (progress.state == transport::Progress::State::failed) return Outcome(progress.error);
   if (progress.state == transport::Progress::State::done) {
-    ErrorRef why = review_shown();
-    return why ? Outcome(std::move(why)) : Outcome();
+    return Outcome();
   }
   operation.interest = progress.interest;
   return {};

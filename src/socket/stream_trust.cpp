@@ -44,6 +44,7 @@ void Stream::watch_trust() {
   const tls::Settings& settings = session_->settings();
   if (!settings.followed_trust) return;
   trust_watch_ = std::make_unique<TrustWatch>(*this, settings.followed_trust, transport_->loop());
+  static_cast<void>(session_->has_shown_since(trust_watch_->judged));
   trust_watch_->begin(settings.trust_generation);
 }
 
@@ -53,15 +54,15 @@ void Stream::review_trust() noexcept {
   if (ErrorRef why = session_->review(trust_watch_->reviewed)) lose_trust(why);
 }
 
-// A client that has just shown its certificate was judged by the trust of its handshake. Null where the
-// newest agrees.
-ErrorRef Stream::review_shown() noexcept {
-  if (!trust_watch_) return {};
-  if (!trust_watch_->refusal) {
-    trust_watch_->reviewed = session_->settings().trust_generation;
-    if (ErrorRef why = session_->review(trust_watch_->reviewed)) lose_trust(why);
-  }
-  return trust_watch_->refusal;
+// After an attempt that may have taken in a client's certificate, which was judged by the trust of its
+// handshake. What the attempt comes to where the newest refuses it; null: what it came to by itself.
+ErrorRef Stream::review_shown(Verb verb) noexcept {
+  if (trust_watch_->refusal || !session_->has_shown_since(trust_watch_->judged)) return {};
+  trust_watch_->reviewed = session_->settings().trust_generation;
+  const ErrorRef why = session_->review(trust_watch_->reviewed);
+  if (why) lose_trust(why);
+  const bool fails = trust_watch_->dropped || verb == Verb::authenticate;
+  return fails ? trust_watch_->refusal : ErrorRef();
 }
 
 void Stream::lose_trust(const ErrorRef& why) noexcept {

@@ -23,6 +23,7 @@ class Stream::TrustWatch final : private tls::SourceObserver {
   void forget() noexcept { source_->forget(*this); }
 
   std::uint64_t reviewed = 0;
+  std::uint64_t judged = 0;  // how often the session had judged its peer then
   ErrorRef refusal;      // why the peer is no longer trusted; null: it is
   bool dropped = false;  // and the connection has ended for it
   // The loop's alone. While it runs it keeps the stream.

@@ -104,6 +104,9 @@ class Session final : public transport::Flow {
   // Judges the peer again where the followed trust has a generation beyond `reviewed`, which becomes
   // that one. Why the peer would no longer be let in; null: it would, or there is nothing to judge.
   ErrorRef review(std::uint64_t& reviewed) noexcept;
+  // Whether the peer has shown a certificate, and proved that it is its own, since as many judgements as
+  // `judged`, which become as many as there are.
+  bool has_shown_since(std::uint64_t& judged) const;
   // It ends here, both ways: what was read before but not handed out, and what was written but not
   // sent, is of no account any more.
   void give_up(const ErrorRef& why) noexcept;

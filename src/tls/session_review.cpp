@@ -53,6 +53,12 @@ ErrorRef Session::review(std::uint64_t& reviewed) noexcept {
   });
 }
 
+bool Session::has_shown_since(std::uint64_t& judged) const {
+  if (record_.judgements == judged || is_proving()) return false;
+  judged = record_.judgements;
+  return true;
+}
+
 void Session::give_up(const ErrorRef& why) noexcept {
   drop_unread();
   if (!read_error_) read_error_ = why;

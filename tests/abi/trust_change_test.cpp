@@ -477,6 +477,22 @@ TEST(TrustChangeOfServers, CountsForCertificatesThatAreShownLater) {
   expect_no_longer_trusted(late.server.read_status(), SALLY_CERTIFICATE_UNKNOWN_CA, 2);
 }
 
+TEST(TrustChangeOfServers, CountsForCertificatesThatComeWithOtherData) {
+  const auto trust = Zoo::trust("ca-root");
+  Listener listener(trusting(server_config({.credential = "server-good", .trust = ""}), trust.get(),
+                             SALLY_TRUST_CHANGE_DROP));
+  const auto config = client_config();
+  ASSERT_EQ(sally_tls_config_allow_post_handshake_auth(config.get(), nullptr), SALLY_OK);
+  Pair pair = connect_pair(listener, config.get());
+  const auto other = Zoo::trust("ca-other");
+  ASSERT_EQ(sally_trust_store_replace(trust.get(), other.get(), nullptr), SALLY_OK);
+  ASSERT_EQ(sally_stream_authenticate(pair.server.get(), SALLY_TIMEOUT_ATTEMPT, nullptr),
+            SALLY_WOULD_BLOCK);
+  auto answering = on_thread([&] { return pair.client.read_status(); });
+  expect_no_longer_trusted(pair.server.read_status(), SALLY_CERTIFICATE_UNKNOWN_CA, 2);
+  EXPECT_EQ(answering.get(), SALLY_CONNECTION_RESET);
+}
+
 TEST(TrustChangeOfUpgrades, DropsAStreamThatWasSecuredLater) {
   for (const bool by_client : {true, false}) {
     const auto trust = Zoo::trust("ca-root");
