@@ -1,6 +1,10 @@
 // Thousands of idle connections under mutual TLS on one event loop, all of which lose the trust of their
 // server at the same moment: all end, each for its reason, and one that keeps its trust is served
 // meanwhile.
+//
+//   soak_trust_changes [--count 2000]
+//
+// Where the limit of descriptors allows fewer, there are fewer. The last line is "N passed, N failed".
 #include "lib/async.h"
 #include "lib/folder.h"
 #include "lib/threads.h"
@@ -13,11 +17,6 @@
 #include <memory>
 #include <sys/resource.h>
 #include <vector>
-
-//
-//   soak_trust_changes [--count 2000]
-//
-// Where the limit of descriptors allows fewer, there are fewer. The last line is "N passed, N failed".
 
 using namespace sally::test;
 using namespace sally::soak;
