@@ -57,7 +57,8 @@ void Stream::review_trust() noexcept {
 // After an attempt that may have taken in a client's certificate, which was judged by the trust of its
 // handshake. What the attempt comes to where the newest refuses it; null: what it came to by itself.
 ErrorRef Stream::review_shown(Verb verb) noexcept {
-  if (trust_watch_->refusal || !session_->has_shown_since(trust_watch_->judged)) return {};
+  if (state_ != State::open || trust_watch_->refusal) return {};
+  if (!session_->has_shown_since(trust_watch_->judged)) return {};
   trust_watch_->reviewed = session_->settings().trust_generation;
   const ErrorRef why = session_->review(trust_watch_->reviewed);
   if (why) lose_trust(why);
@@ -98,7 +99,7 @@ void Stream::limit_drain(transport::Deadline deadline) noexcept {
     });
   } catch (...) {
     const Lock lock(mutex_);
-    drop_untrusted();
+    if (state_ == State::open) drop_untrusted();
   }
 }
 
