@@ -127,8 +127,8 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_wait_change(
     sally_credential *credential, uint64_t generation, uint64_t *now, int64_t timeout_ms,
     sally_error **error);
 /*
- * The same, as an event of kind SALLY_EVENT_DONE whose size is the generation. A function is called on
- * a loop of the default runtime.
+ * The same, as an event of kind SALLY_EVENT_DONE whose size is the generation. A function is called
+ * on a loop of the default runtime.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_wait_change_async(
     sally_credential *credential, uint64_t generation, int64_t timeout_ms,

@@ -94,8 +94,8 @@ class Credential
   }
   std::uint64_t generation() const noexcept { return sally_credential_generation(get()); }
 
-  // The first generation beyond `generation`; waits for it (default: for ever). Throws what a reload
-  // fails with meanwhile.
+  // The first generation beyond `generation`; waits for it (default: for ever). Throws what a
+  // reload fails with meanwhile.
   std::uint64_t wait_change(std::uint64_t generation, Timeout timeout = {}) const {
     std::uint64_t now = 0;
     detail::check([&](sally_error** error) {
@@ -113,9 +113,11 @@ class Credential
     if (!came) return std::nullopt;
     return now;
   }
-  AsyncOf<std::size_t> auto async_wait_change(std::uint64_t generation, Timeout timeout = {}) const {
+  AsyncOf<std::size_t> auto async_wait_change(std::uint64_t generation,
+                                              Timeout timeout = {}) const {
     return detail::async<std::size_t>([=, credential = get()](auto... completion) {
-      return sally_credential_wait_change_async(credential, generation, timeout.get(), completion...);
+      return sally_credential_wait_change_async(credential, generation, timeout.get(),
+                                                completion...);
     });
   }
 

@@ -61,8 +61,8 @@ class TicketKeys : public detail::Shared<sally_ticket_keys, sally_ticket_keys_re
   }
   std::uint64_t generation() const noexcept { return sally_ticket_keys_generation(get()); }
 
-  // The first generation beyond `generation`; waits for it (default: for ever). Throws what a reload
-  // fails with meanwhile.
+  // The first generation beyond `generation`; waits for it (default: for ever). Throws what a
+  // reload fails with meanwhile.
   std::uint64_t wait_change(std::uint64_t generation, Timeout timeout = {}) const {
     std::uint64_t now = 0;
     detail::check([&](sally_error** error) {
@@ -80,7 +80,8 @@ class TicketKeys : public detail::Shared<sally_ticket_keys, sally_ticket_keys_re
     if (!came) return std::nullopt;
     return now;
   }
-  AsyncOf<std::size_t> auto async_wait_change(std::uint64_t generation, Timeout timeout = {}) const {
+  AsyncOf<std::size_t> auto async_wait_change(std::uint64_t generation,
+                                              Timeout timeout = {}) const {
     return detail::async<std::size_t>([=, keys = get()](auto... completion) {
       return sally_ticket_keys_wait_change_async(keys, generation, timeout.get(), completion...);
     });

@@ -87,8 +87,8 @@ class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_re
   }
   std::uint64_t generation() const noexcept { return sally_trust_store_generation(get()); }
 
-  // The first generation beyond `generation`; waits for it (default: for ever). Throws what a reload
-  // fails with meanwhile.
+  // The first generation beyond `generation`; waits for it (default: for ever). Throws what a
+  // reload fails with meanwhile.
   std::uint64_t wait_change(std::uint64_t generation, Timeout timeout = {}) const {
     std::uint64_t now = 0;
     detail::check([&](sally_error** error) {
@@ -106,7 +106,8 @@ class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_re
     if (!came) return std::nullopt;
     return now;
   }
-  AsyncOf<std::size_t> auto async_wait_change(std::uint64_t generation, Timeout timeout = {}) const {
+  AsyncOf<std::size_t> auto async_wait_change(std::uint64_t generation,
+                                              Timeout timeout = {}) const {
     return detail::async<std::size_t>([=, store = get()](auto... completion) {
       return sally_trust_store_wait_change_async(store, generation, timeout.get(), completion...);
     });

@@ -24,8 +24,8 @@ class Stream::TrustWatch final : private tls::SourceObserver {
 
   std::uint64_t reviewed = 0;
   std::uint64_t judged = 0;  // how often the session had judged its peer then
-  ErrorRef refusal;      // why the peer is no longer trusted; null: it is
-  bool dropped = false;  // and the connection has ended for it
+  ErrorRef refusal;          // why the peer is no longer trusted; null: it is
+  bool dropped = false;      // and the connection has ended for it
   // The loop's alone. While it runs it keeps the stream.
   std::optional<transport::Timer> timer;
 
