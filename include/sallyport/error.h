@@ -25,7 +25,7 @@ enum {
   SALLY_ERROR_FIELD_ADDRESS = 8, /* address of the peer, or of this side where that is at fault */
   SALLY_ERROR_FIELD_CORRELATION_ID = 9, /* the same on both sides of one connection */
   SALLY_ERROR_FIELD_PHASE =
-      10 /* "resolve", "connect", "handshake", "read", "write", "close", "load" */
+      10 /* "resolve", "connect", "handshake", "read", "write", "close", "load", "review" */
 };
 
 /* Which way an alert went. */

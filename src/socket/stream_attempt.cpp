@@ -22,6 +22,12 @@ Stream::Attempted Stream::attempt(Operation& operation) noexcept {
     outcome = Outcome(out_of_memory_error());
   }
   if (!flow_) return outcome;
+  if (trust_watch_) {
+    // What would go on would wait in vain; what it has moved it has moved.
+    ErrorRef why = review_shown(operation.request.verb);
+    const bool moved = outcome && operation.request.verb != Verb::authenticate;
+    if (why && !moved) outcome = Outcome(std::move(why));
+  }
   // Several may wait for the same input; what one has taken in, the system shows the others no
   // more.
   if (flow_->traffic().wire_received != received || within != flow_->within_message()) {

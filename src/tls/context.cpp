@@ -77,6 +77,15 @@ Context::Context(Settings settings)
   enable_resumption(handle(), *this);
 }
 
+std::shared_ptr<VerificationCache> Context::verified_under(const Ref<TrustStore>& trust) const {
+  const std::lock_guard lock(later_mutex_);
+  if (later_trust_ != trust) {
+    later_verified_ = std::make_shared<VerificationCache>(settings_.rules.cache_entries);
+    later_trust_ = trust;
+  }
+  return later_verified_;
+}
+
 // Hybrid groups are TLS 1.3's (draft-ietf-tls-hybrid-design).
 std::pair<std::int32_t, std::int32_t> Context::versions() const {
   const Policy& policy = *settings_.policy;

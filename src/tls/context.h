@@ -9,6 +9,7 @@
 #include "tls/session_cache.h"
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +50,8 @@ class Context : public RefCounted<Context> {
   const std::string& alpn_wire() const noexcept { return alpn_wire_; }
   // The peers' chains that were found good.
   VerificationCache& verified() const noexcept { return *verified_; }
+  // Likewise, by a later generation of the trust: those of connections that there are.
+  std::shared_ptr<VerificationCache> verified_under(const Ref<TrustStore>& trust) const;
   // Whether sessions are resumed at all.
   // Not where the program decides about identities each time, or demands a staple: resuming asks
   // and brings nothing.
@@ -82,6 +85,9 @@ class Context : public RefCounted<Context> {
   bool signs_elsewhere_ = false;
   std::string alpn_wire_;
   std::unique_ptr<VerificationCache> verified_;
+  mutable std::mutex later_mutex_;
+  mutable Ref<TrustStore> later_trust_;
+  mutable std::shared_ptr<VerificationCache> later_verified_;
   mutable SessionCache sessions_;
   std::string resumption_scope_;
 };
