@@ -248,7 +248,7 @@ enum {
 #endif /* SALLYPORT_STATUS_CODES_H */
 """
 ENUMERATION = """\
-/* %(windows)s: the same numbers under the same names. */
+/* %(windows)s, with the same numbers. */
 enum {
 %(members)s
 };

@@ -17,11 +17,13 @@ namespace {
 // What the table says of native codes, as the generator wrote it.
 struct Listed {
   std::int32_t domain;
-  std::string name;
+  std::string_view name;
   sally_status status;
+  int place;
 };
-const Listed listed_names[] = {
-#define SALLY_NATIVE(domain, name, status, place) {SALLY_DOMAIN_##domain, name, SALLY_##status},
+constexpr Listed listed_names[] = {
+#define SALLY_NATIVE(domain, name, status, place) \
+  {SALLY_DOMAIN_##domain, name, SALLY_##status, place},
 #include "status/status_table.inc"
 #undef SALLY_NATIVE
 };
@@ -79,7 +81,7 @@ TEST(StatusTable, FindsEveryListedNameWithinItsDomainOnly) {
   for (const Listed& listed : listed_names) {
     SCOPED_TRACE(listed.name);
     EXPECT_EQ(from_name(listed.domain, listed.name), listed.status);
-    EXPECT_EQ(from_name(listed.domain, listed.name + "X"), SALLY_UNKNOWN);
+    EXPECT_EQ(from_name(listed.domain, std::string(listed.name) + "X"), SALLY_UNKNOWN);
   }
   EXPECT_EQ(from_name(SALLY_DOMAIN_ERRNO, "WSAECONNREFUSED"), SALLY_UNKNOWN);
   EXPECT_EQ(from_name(SALLY_DOMAIN_X509, ""), SALLY_UNKNOWN);
@@ -268,13 +270,8 @@ TEST(StatusTable, RefusesADomainThatDoesNotExist) {
 }
 
 TEST(StatusTable, ListsTheCodesOfACatchAllApart) {
-  std::size_t meant = 0;
-#define SALLY_NATIVE(domain, name, status, place)                     \
-  EXPECT_EQ(find(SALLY_##status)->is_catch_all, (place) < 0) << name; \
-  meant += (place) < 0 ? 1 : 0;
-#include "status/status_table.inc"
-#undef SALLY_NATIVE
-  EXPECT_GT(meant, 100U);
+  for (const Listed& listed : listed_names)
+    EXPECT_EQ(find(listed.status)->is_catch_all, listed.place < 0) << listed.name;
 }
 
 TEST(StatusTable, GoesBackToTheFirstCodeOfAStatus) {
