@@ -303,7 +303,7 @@ enum {
   SALLY_ALERT_NO_APPLICATION_PROTOCOL = 1120
 };
 
-/* Windows.Networking.Sockets.SocketErrorStatus: the same numbers under the same names. */
+/* Windows.Networking.Sockets.SocketErrorStatus, with the same numbers. */
 enum {
   SALLY_SOCKET_ERROR_STATUS_UNKNOWN = 0,
   SALLY_SOCKET_ERROR_STATUS_OPERATION_ABORTED = 1,
@@ -338,14 +338,14 @@ enum {
   SALLY_SOCKET_ERROR_STATUS_CERTIFICATE_IS_INVALID = 30
 };
 
-/* Windows.Networking.Sockets.SocketSslErrorSeverity: the same numbers under the same names. */
+/* Windows.Networking.Sockets.SocketSslErrorSeverity, with the same numbers. */
 enum {
   SALLY_SOCKET_SSL_ERROR_SEVERITY_NONE = 0,
   SALLY_SOCKET_SSL_ERROR_SEVERITY_IGNORABLE = 1,
   SALLY_SOCKET_SSL_ERROR_SEVERITY_FATAL = 2
 };
 
-/* Windows.Security.Cryptography.Certificates.ChainValidationResult: the same numbers under the same names. */
+/* Windows.Security.Cryptography.Certificates.ChainValidationResult, with the same numbers. */
 enum {
   SALLY_CHAIN_VALIDATION_RESULT_SUCCESS = 0,
   SALLY_CHAIN_VALIDATION_RESULT_UNTRUSTED = 1,
@@ -363,7 +363,7 @@ enum {
   SALLY_CHAIN_VALIDATION_RESULT_OTHER_ERRORS = 13
 };
 
-/* Windows.Web.WebErrorStatus: the same numbers under the same names. */
+/* Windows.Web.WebErrorStatus, with the same numbers. */
 enum {
   SALLY_WEB_ERROR_STATUS_UNKNOWN = 0,
   SALLY_WEB_ERROR_STATUS_CERTIFICATE_COMMON_NAME_IS_INCORRECT = 1,
