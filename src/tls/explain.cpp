@@ -109,11 +109,17 @@ std::string unknown_ca_hint(const HandshakeRecord& record, const ErrorDetail& de
   return hint;
 }
 
-sally_status refine(sally_status status, int alert_sent, bool established) {
-  // What does not decode here came from the peer: what this side loaded was decoded long ago.
+// The table knows most reasons from loading a credential. Here that was done long ago: what does not
+// decode, or is of a strange kind, came from the peer.
+bool is_of_loading(sally_status status, unsigned long code) {
+  return status::find(status)->layer == SALLY_LAYER_CREDENTIAL && ERR_GET_LIB(code) != ERR_LIB_SSL;
+}
+
+sally_status refine(sally_status status, unsigned long code, int alert_sent, bool established) {
   if (status == SALLY_CREDENTIAL_BAD_FORMAT && alert_sent == SSL_AD_BAD_CERTIFICATE)
     return SALLY_CERTIFICATE_MALFORMED;
-  if (status == SALLY_CREDENTIAL_BAD_FORMAT) return general_status(established);
+  if (is_of_loading(status, code)) return general_status(established);
+  if (status == SALLY_CREDENTIAL_UNSUPPORTED_KEY) return SALLY_CERTIFICATE_INVALID;
   // SSL_R_WRONG_VERSION_NUMBER is said of later records too, but this peer began as TLS does: a
   // client, for example, that gives up before it has learned the version sends its alert in a
   // record of TLS 1.0.
@@ -203,7 +209,7 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
   }
   const sally_status status =
       status_from_code(SALLY_DOMAIN_OPENSSL, static_cast<std::int64_t>(native.code));
-  return make_error(refine(status, record.alert_sent, established), std::move(detail));
+  return make_error(refine(status, native.code, record.alert_sent, established), std::move(detail));
 }
 
 // A peer of TLS 1.2 that is told no_renegotiation may go on (RFC 5246 section 7.2.2). Where it breaks

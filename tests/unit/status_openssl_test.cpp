@@ -14,7 +14,9 @@
 #include <openssl/asn1err.h>
 #include <openssl/err.h>
 #include <openssl/evperr.h>
+#include <openssl/proverr.h>
 #include <openssl/ssl.h>
+#include <openssl/x509err.h>
 #include <string>
 
 namespace sally::test {
@@ -144,6 +146,25 @@ TEST_F(Explained, ACertificateThatDoesNotDecodeIsThePeersAndNotOurCredential) {
   EXPECT_EQ(explain(native, false)->status(), SALLY_HANDSHAKE_FAILED);
   record_.alert_sent = SSL_AD_BAD_CERTIFICATE;
   EXPECT_EQ(explain(native, false)->status(), SALLY_CERTIFICATE_MALFORMED);
+}
+
+TEST_F(Explained, WhatIsSaidOfLoadingIsNotSaidOfAHandshake) {
+  for (const Raised& raised :
+       {Raised{ERR_LIB_PROV, PROV_R_BAD_DECRYPT}, Raised{ERR_LIB_EVP, EVP_R_UNSUPPORTED_ALGORITHM},
+        Raised{ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH}}) {
+    EXPECT_EQ(explain(taken({raised}), false)->status(), SALLY_HANDSHAKE_FAILED);
+    EXPECT_EQ(explain(taken({raised}), true)->status(), SALLY_UNKNOWN);
+  }
+}
+
+TEST_F(Explained, ThePeersKeyOfAStrangeKindIsNotOurs) {
+  const ErrorRef error = explain(taken({{ERR_LIB_SSL, SSL_R_UNKNOWN_CERTIFICATE_TYPE}}), false);
+  EXPECT_EQ(error->status(), SALLY_CERTIFICATE_INVALID);
+}
+
+TEST_F(Explained, ACredentialThatLibsslMissesIsOurs) {
+  const ErrorRef error = explain(taken({{ERR_LIB_SSL, SSL_R_NO_CERTIFICATE_SET}}), false);
+  EXPECT_EQ(error->status(), SALLY_CREDENTIAL_NO_CERTIFICATE);
 }
 
 TEST_F(Explained, AnEmptyQueueIsAFailureWithoutACause) {
