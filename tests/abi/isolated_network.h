@@ -10,7 +10,9 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <sched.h>
@@ -109,6 +111,40 @@ inline bool serve_names_without_addresses() {
     }
   }).detach();
   return true;
+}
+
+// Ends the connection of which this is one end, at its other end, as an administrator does with
+// `ss --kill`. False where the kernel was not made for it.
+inline bool end_as_an_administrator(int descriptor) {
+  sockaddr_in far{};
+  sockaddr_in near{};
+  socklen_t length = sizeof far;
+  ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&far), &length);
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&near), &length);
+  struct {
+    nlmsghdr header;
+    inet_diag_req_v2 request;
+  } message{};
+  message.header.nlmsg_len = sizeof message;
+  message.header.nlmsg_type = SOCK_DESTROY;
+  message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  message.request.sdiag_family = AF_INET;
+  message.request.sdiag_protocol = IPPROTO_TCP;
+  message.request.idiag_states = ~0U;
+  message.request.id.idiag_sport = far.sin_port;
+  message.request.id.idiag_dport = near.sin_port;
+  message.request.id.idiag_src[0] = far.sin_addr.s_addr;
+  message.request.id.idiag_dst[0] = near.sin_addr.s_addr;
+  std::memset(message.request.id.idiag_cookie, 0xFF, sizeof message.request.id.idiag_cookie);
+  const int link = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+  struct {
+    nlmsghdr header;
+    nlmsgerr error;
+  } answer{};
+  const bool answered = ::send(link, &message, sizeof message, 0) == sizeof message &&
+                        ::recv(link, &answer, sizeof answer, 0) >= ssize_t{sizeof answer};
+  ::close(link);
+  return answered && answer.header.nlmsg_type == NLMSG_ERROR && answer.error.error == 0;
 }
 
 }  // namespace sally::test

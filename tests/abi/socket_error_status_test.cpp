@@ -211,6 +211,27 @@ TEST(SocketErrorStatus, UnreachableHostIsSaidWhereTheRouteRejects) {
   }));
 }
 
+TEST(SocketErrorStatus, SoftwareCausedConnectionAbortIsSaidWhereAnAdministratorEndsIt) {
+  SKIP_WITHOUT_ISOLATION();
+  const bool possible = in_child([] {
+    if (!leave_the_network() || !switch_loopback_on()) return false;
+    RawListener listener;
+    const RawSocket near = RawSocket::connect(listener.port());
+    return end_as_an_administrator(listener.accept().get());
+  });
+  if (!possible) GTEST_SKIP() << "this kernel does not end connections for an administrator";
+  EXPECT_TRUE(in_child([] {
+    REQUIRE(leave_the_network());
+    REQUIRE(switch_loopback_on());
+    RawListener listener;
+    auto connecting = on_thread([&] { return connect_to("127.0.0.1", listener.service()); });
+    const RawSocket peer = listener.accept();
+    REQUIRE(end_as_an_administrator(peer.get()));
+    REQUIRE(windows_name(connecting.get()) == "SoftwareCausedConnectionAbort");
+    return true;
+  }));
+}
+
 TEST(SocketErrorStatus, NonAuthoritativeHostNotFoundIsSaidWithoutANameServer) {
   SKIP_WITHOUT_ISOLATION();
   EXPECT_TRUE(in_child([] {
