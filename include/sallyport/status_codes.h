@@ -269,6 +269,8 @@ enum {
   SALLY_ALERT_DECODE_ERROR = 1050,
   /* the peer could not verify a signature or a Finished message (alert decrypt_error) */
   SALLY_ALERT_DECRYPT_ERROR = 1051,
+  /* the peer was asked for too many connection ids (alert too_many_cids_requested) */
+  SALLY_ALERT_TOO_MANY_CIDS_REQUESTED = 1052,
   /* the peer keeps to export rules that no longer exist (alert export_restriction) */
   SALLY_ALERT_EXPORT_RESTRICTION_RESERVED = 1060,
   /* the peer does not accept any TLS version of this side (alert protocol_version) */
@@ -300,7 +302,9 @@ enum {
   /* the server requires a client certificate and got none (alert certificate_required) */
   SALLY_ALERT_CERTIFICATE_REQUIRED = 1116,
   /* the server speaks no application protocol of the client (alert no_application_protocol) */
-  SALLY_ALERT_NO_APPLICATION_PROTOCOL = 1120
+  SALLY_ALERT_NO_APPLICATION_PROTOCOL = 1120,
+  /* the peer insists on an encrypted client hello (alert ech_required) */
+  SALLY_ALERT_ECH_REQUIRED = 1121
 };
 
 /* Windows.Networking.Sockets.SocketErrorStatus, with the same numbers. */

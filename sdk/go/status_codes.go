@@ -127,6 +127,7 @@ const (
 	StatusAlertAccessDenied                   Status = 1049
 	StatusAlertDecodeError                    Status = 1050
 	StatusAlertDecryptError                   Status = 1051
+	StatusAlertTooManyCidsRequested           Status = 1052
 	StatusAlertExportRestrictionReserved      Status = 1060
 	StatusAlertProtocolVersion                Status = 1070
 	StatusAlertInsufficientSecurity           Status = 1071
@@ -143,6 +144,7 @@ const (
 	StatusAlertUnknownPskIdentity             Status = 1115
 	StatusAlertCertificateRequired            Status = 1116
 	StatusAlertNoApplicationProtocol          Status = 1120
+	StatusAlertEchRequired                    Status = 1121
 )
 
 // SocketErrorStatus is Windows.Networking.Sockets.SocketErrorStatus: the same numbers.
