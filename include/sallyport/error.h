@@ -15,8 +15,8 @@ typedef struct sally_error sally_error;
 
 /* What sally_error_text can be asked for. Which of them an error has depends on what went wrong. */
 enum {
-  SALLY_ERROR_FIELD_NATIVE_NAME = 1, /* "ECONNREFUSED", "X509_V_ERR_CERT_HAS_EXPIRED" */
-  SALLY_ERROR_FIELD_ALERT_NAME = 2,  /* "certificate_required", as RFC 8446 section 6 spells it */
+  SALLY_ERROR_FIELD_NATIVE_NAME = 1, /* "ECONNREFUSED"; of what has none, "errno 999 (unknown)" */
+  SALLY_ERROR_FIELD_ALERT_NAME = 2,  /* RFC 8446 section 6; "unknown_ca", "alert 123 (unknown)" */
   SALLY_ERROR_FIELD_SUBJECT = 3,     /* subject of the certificate at fault, RFC 2253 */
   SALLY_ERROR_FIELD_ISSUER = 4,      /* its issuer, likewise */
   SALLY_ERROR_FIELD_EXPECTED = 5,    /* what was expected: a name, a date, a version */

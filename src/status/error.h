@@ -76,6 +76,7 @@ struct sally_error final : sally::RefCounted<sally_error>, sally::LiveCount<SALL
   sally::ErrorDetail detail_;
   std::string message_;
   std::string hint_;
+  std::string alert_name_;
   mutable std::atomic<const std::string*> json_{nullptr};
 };
 

@@ -4,6 +4,7 @@
 #include "tls/certificate.h"
 #include "tls/error_queue.h"
 #include "tls/handshake_record.h"
+#include "tls/native_names.h"
 #include "tls/openssl.h"
 #include "tls/record_bio.h"
 
@@ -17,11 +18,14 @@ namespace sally::tls {
 
 namespace {
 
-constexpr sally_status first_alert_status = SALLY_ALERT_CLOSE_NOTIFY;
+sally_status general_status(bool established) {
+  return established ? SALLY_UNKNOWN : SALLY_HANDSHAKE_FAILED;
+}
 
-sally_status alert_status(int description) {
-  const auto status = static_cast<sally_status>(first_alert_status + description);
-  return status::find(status) != nullptr ? status : SALLY_UNKNOWN;
+// RFC 8446 section 6: an alert that nobody knows ends the connection too.
+sally_status alert_status(int description, bool established) {
+  const sally_status status = status::from_code(SALLY_DOMAIN_ALERT, description);
+  return status == SALLY_UNKNOWN ? general_status(established) : status;
 }
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -105,13 +109,22 @@ std::string unknown_ca_hint(const HandshakeRecord& record, const ErrorDetail& de
   return hint;
 }
 
-sally_status refine(sally_status status, bool established) {
+// The table knows most reasons from loading a credential. Here that was done long ago: what does not
+// decode, or is of a strange kind, came from the peer.
+bool is_of_loading(sally_status status, unsigned long code) {
+  return status::find(status)->layer == SALLY_LAYER_CREDENTIAL && ERR_GET_LIB(code) != ERR_LIB_SSL;
+}
+
+sally_status refine(sally_status status, unsigned long code, int alert_sent, bool established) {
+  if (status == SALLY_CREDENTIAL_BAD_FORMAT && alert_sent == SSL_AD_BAD_CERTIFICATE)
+    return SALLY_CERTIFICATE_MALFORMED;
+  if (is_of_loading(status, code)) return general_status(established);
+  if (status == SALLY_CREDENTIAL_UNSUPPORTED_KEY) return SALLY_CERTIFICATE_INVALID;
   // SSL_R_WRONG_VERSION_NUMBER is said of later records too, but this peer began as TLS does: a
   // client, for example, that gives up before it has learned the version sends its alert in a
   // record of TLS 1.0.
   if (status == SALLY_PEER_NOT_TLS) return SALLY_TLS_PROTOCOL_VIOLATION;
-  if (status != SALLY_UNKNOWN) return status;
-  return established ? SALLY_TLS_PROTOCOL_VIOLATION : SALLY_HANDSHAKE_FAILED;
+  return status == SALLY_UNKNOWN || status == SALLY_OK ? general_status(established) : status;
 }
 
 }  // namespace
@@ -168,7 +181,11 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
       detail.hint = certificate_hint(record);
     if (is_client && !none_fitted && record.alert_received == SSL_AD_UNKNOWN_CA)
       detail.hint = unknown_ca_hint(record, detail);
-    return make_error(refine(alert_status(record.alert_received), established), std::move(detail));
+    const sally_status status = alert_status(record.alert_received, established);
+    if (status::find(status)->is_catch_all)
+      detail.message =
+          "the peer sent " + status::unknown_name(SALLY_DOMAIN_ALERT, record.alert_received);
+    return make_error(status, std::move(detail));
   }
   if (!established && !looks_like_tls(port.first())) {
     const std::string_view first = text_of(port.first());
@@ -191,8 +208,8 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
                       std::move(detail));
   }
   const sally_status status =
-      refine(status::from_name(SALLY_DOMAIN_OPENSSL, native.name), established);
-  return make_error(status, std::move(detail));
+      status_from_code(SALLY_DOMAIN_OPENSSL, static_cast<std::int64_t>(native.code));
+  return make_error(refine(status, native.code, record.alert_sent, established), std::move(detail));
 }
 
 // A peer of TLS 1.2 that is told no_renegotiation may go on (RFC 5246 section 7.2.2). Where it breaks
