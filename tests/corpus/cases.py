@@ -13,6 +13,7 @@ STATUSES = {
     for row in tomllib.loads((zoo.TOP / "src/status/status_table.toml").read_text())["status"]
 }
 BOTH = ["1.2", "1.3"]
+NO_ALERT = -1  # TOML has no null
 # close_notify and user_canceled end a connection otherwise than the errors do: they have cases of their own.
 ERROR_ALERTS = [number for number in sorted(alerts.NAMES) if number not in (0, 90)]
 
@@ -60,6 +61,8 @@ def _case(side, version, facts):
     hint = facts.get("hint") or CORPUS["hints"].get(facts["status"], "")
     known = {field.name for field in dataclasses.fields(Case)}
     facts = {key: value for key, value in facts.items() if key in known}
+    if facts.get("received") == NO_ALERT:
+        del facts["received"]
     facts = {**facts, "sent": tuple(facts.get("sent", ())), "hint": hint}
     return Case(side=side, version=version, **facts)
 
@@ -90,6 +93,7 @@ def _of_certificate(entry):
             "rfc": entry.rfc,
             "status": entry.expected,
             "sent": CORPUS["certificates"][entry.expected],
+            "hint": CORPUS["certificate_hints"].get(entry.name.partition("-")[2]),
             "entry": entry,
             "depth": entry.depth or 0,
         }

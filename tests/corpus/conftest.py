@@ -12,33 +12,14 @@ for folder in (HERE, HERE.parent / "interop"):
         sys.path.insert(0, str(folder))
 
 from peers import sallyport  # noqa: E402
+from peers.pool import Pool  # noqa: E402
 
-MOST_SERVERS = 8
 RAN = []  # the cases that were run, for the summary
-
-
-class Pool:
-    """Servers shared by all cases that want the same one; the longest unused make room."""
-
-    def __init__(self):
-        self._running = collections.OrderedDict()
-
-    def __call__(self, **options):
-        key = tuple(sorted(options.items(), key=str))
-        server = self._running.pop(key, None)
-        while not server and len(self._running) >= MOST_SERVERS:
-            self._running.popitem(last=False)[1].stop()
-        self._running[key] = server = server or sallyport.EchoServer(**options)
-        return server.meet()
-
-    def stop(self):
-        for server in self._running.values():
-            server.stop()
 
 
 @pytest.fixture(scope="session")
 def echo_server():
-    pool = Pool()
+    pool = Pool(sallyport.EchoServer)
     yield pool
     pool.stop()
 
@@ -55,7 +36,7 @@ def pytest_terminal_summary(terminalreporter):
     say = terminalreporter.write_line
     count = collections.Counter((case.side, case.version) for case in RAN)
     faults = len({case.id for case in RAN})
-    say(f"fault corpus: {len(RAN)} failing handshakes of {faults} kinds")
+    say(f"fault corpus: {faults} cases, {len(RAN)} with their sides and versions")
     for (side, version), number in sorted(count.items()):
         say(f"  {side}, TLS {version}: {number}")
     differing = [case for case in RAN if case.ruled]

@@ -1,7 +1,5 @@
 """What a server and a client get wrong in the same way. A script changes a puppet before it speaks."""
 
-import contextlib
-
 from peers import zoo
 from puppets.puppet import *  # noqa: F403
 
@@ -353,10 +351,9 @@ def renegotiation(puppet):
         again = message(HELLO_REQUEST, b"") if puppet.server else puppet.hello_message()
         puppet.record(HANDSHAKE, again)
         if not puppet.tls13:
-            with contextlib.suppress(Silent):
-                while puppet.receive() != ALERT:
-                    pass
-            puppet.hang_up()
+            while puppet.receive() != ALERT:
+                pass
+            puppet.alert(40)
 
     puppet.after = ask
 

@@ -106,6 +106,7 @@ def unsolicited_extension(puppet):
 @script()
 def unsolicited_unknown_extension(puppet):
     with_extension(puppet, NOBODYS, b"")
+    puppet.after = lambda p: p.alert(0, WARNING)
 
 
 @script()

@@ -11,6 +11,7 @@ from puppets.puppet import TLS12, TLS13
 from puppets.server import Server
 
 import deep_chain
+import scripts_both  # noqa: F401
 import scripts_client
 import scripts_server
 

@@ -4,6 +4,7 @@ import pytest
 
 import cases
 import sides
+import table
 from peers import alerts
 
 CLOSE_NOTIFY, NO_RENEGOTIATION, WARNING, FATAL = 0, 100, 1, 2
@@ -32,7 +33,8 @@ def test_the_failure_is_named_and_the_peer_is_told(case, echo_server, ran):
     assert seen.failure is None, told
     assert report["status"] == case.status, told
     assert report["layer"] == case.layer, told
-    assert case.hint and report["hint"].startswith(case.hint), told
+    assert report["hint"].startswith(case.hint), told
+    assert case.hint or not cases.STATUSES[case.status]["hint"], f"no hint is pinned: {told}"
     assert case.depth is None or report.get("depth") == case.depth, told
     check_alerts(case, report, seen)
     assert seen.end in ("eof", "reset"), f"the connection is still open\n{told}"
@@ -45,3 +47,15 @@ def test_the_corpus_is_large_and_every_case_has_its_rfc():
     for case in cases.every():
         assert case.rfc.startswith("RFC ") and case.status in cases.STATUSES, case
         assert bool(case.ruled) == bool(case.why), f"{case.name} differs without a reason"
+
+
+def test_the_documentation_is_what_the_corpus_says():
+    assert table.PAGE.read_text() == table.page(), "run tests/corpus/table.py"
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_every_script_is_in_a_case(side):
+    scripts = {"client": sides.scripts_server, "server": sides.scripts_client}[side].SCRIPTS
+    own = set(scripts) - set(sides.scripts_both.SCRIPTS)
+    used = {case.script for case in cases.peers() if case.side == side}
+    assert own <= used <= set(scripts)

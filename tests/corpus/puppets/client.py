@@ -25,8 +25,10 @@ class Client(Puppet):
 
     def hello_message(self):
         share = words(self.group) + sized(2, self.make_share())
+        # In TLS 1.2 they are also the groups of the keys in certificates, RFC 8422 section 5.1.1.
+        groups = [self.group] if self.tls13 else sorted({self.group, P256}, reverse=True)
         extensions = [
-            (SUPPORTED_GROUPS, sized(2, words(self.group))),
+            (SUPPORTED_GROUPS, sized(2, words(*groups))),
             (SIGNATURE_ALGORITHMS, sized(2, words(*SCHEMES))),
         ]
         if self.tls13:
