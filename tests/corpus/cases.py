@@ -14,7 +14,7 @@ STATUSES = {
 }
 BOTH = ["1.2", "1.3"]
 NO_ALERT = -1  # TOML has no null
-# close_notify and user_canceled end a connection otherwise than the errors do: they have cases of their own.
+# close_notify and user_canceled are no errors, and have cases of their own.
 ERROR_ALERTS = [number for number in sorted(alerts.NAMES) if number not in (0, 90)]
 
 
@@ -50,7 +50,7 @@ def _matches(rule, side, version):
 
 
 def _settled(given, rules, side, version):
-    """`given` with what those rules say that are for this side and version, the later ones first."""
+    """`given`, and over it what the rules for this side and version say, the last one on top."""
     for rule in rules:
         if _matches(rule, side, version):
             given = {**given, **{key: rule[key] for key in rule if key not in ("side", "version")}}

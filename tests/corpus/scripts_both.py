@@ -1,7 +1,31 @@
-"""What a server and a client get wrong in the same way. A script changes a puppet before it speaks."""
+"""What a server and a client get wrong alike. A script changes a puppet before it speaks."""
 
 from peers import zoo
-from puppets.puppet import *  # noqa: F403
+from puppets.puppet import (
+    ALERT,
+    APPLICATION_DATA,
+    CERTIFICATE,
+    CHANGE_CIPHER_SPEC,
+    CLIENT_HELLO,
+    CLIENT_KEY_EXCHANGE,
+    ECDSA_SHA1,
+    ENCRYPTED_EXTENSIONS,
+    END_OF_EARLY_DATA,
+    FATAL,
+    HANDSHAKE,
+    HEARTBEAT,
+    HELLO_REQUEST,
+    KEY_UPDATE,
+    RSA_PKCS1_SHA256,
+    SERVER_HELLO,
+    SERVER_HELLO_DONE,
+    WARNING,
+    Silent,
+    flip,
+    message,
+    sized,
+    words,
+)
 
 import deep_chain
 

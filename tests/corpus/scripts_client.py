@@ -7,7 +7,20 @@ from peers.bare import (
     SUPPORTED_GROUPS,
     SUPPORTED_VERSIONS,
 )
-from puppets.puppet import *  # noqa: F403
+from puppets.puppet import (
+    CERTIFICATE_VERIFY,
+    CLIENT_HELLO,
+    CLIENT_KEY_EXCHANGE,
+    FINISHED,
+    HANDSHAKE,
+    P256,
+    RSA_PSS_SHA256,
+    SERVER_HELLO,
+    Silent,
+    message,
+    sized,
+    words,
+)
 
 import scripts_both
 from scripts_both import as_it_is, instead, replacing, saying, says

@@ -7,15 +7,29 @@ from peers.bare import (
     RENEGOTIATION_INFO,
     SUPPORTED_VERSIONS,
 )
-from puppets.puppet import *  # noqa: F403
+from puppets.puppet import (
+    CERTIFICATE_REQUEST,
+    CERTIFICATE_VERIFY,
+    ENCRYPTED_EXTENSIONS,
+    P256,
+    SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+    WARNING,
+    X25519,
+    Silent,
+    message,
+    sized,
+    words,
+)
 
 import scripts_both
-from scripts_both import instead, replacing, saying, says
+from scripts_both import replacing, saying, says
 
 SCRIPTS = dict(scripts_both.SCRIPTS)
 script = scripts_both.script_of(SCRIPTS)
 MAX_FRAGMENT_LENGTH, ALPN, NOBODYS = 1, 16, 0x1234  # extensions
-P521, AES_128_CCM, ECDHE_ECDSA_CCM, AES_128_GCM, ECDHE_ECDSA_GCM = 0x19, 0x1304, 0xC0AC, 0x1301, 0xC02B
+P521, AES_128_CCM, AES_128_GCM = 0x19, 0x1304, 0x1301
+ECDHE_ECDSA_CCM, ECDHE_ECDSA_GCM = 0xC0AC, 0xC02B
 P521_POINT = b"\4" + bytes(132)
 
 
@@ -218,6 +232,3 @@ def certificate_request_without_schemes(puppet):
 def refusal_after_finished(puppet):
     puppet.ask_certificate = True
     puppet.after = lambda p: p.alert(49)
-
-
-__all__ = ["SCRIPTS", "instead"]

@@ -1,8 +1,7 @@
-"""The side that is tested, and what it says of a failure: a dict as `sally_error_json` writes it."""
+"""The side that is tested, and what it says of a failure: what `sally_error_json` writes."""
 
 import ctypes
 import json
-import re
 from ctypes import byref, c_char_p, c_int32, c_int64, c_void_p
 
 from peers import capi, process, pyssl, sallyport, zoo
@@ -11,7 +10,6 @@ from puppets.puppet import TLS12, TLS13
 from puppets.server import Server
 
 import deep_chain
-import scripts_both  # noqa: F401
 import scripts_client
 import scripts_server
 
@@ -78,9 +76,7 @@ def report_of(server, address):
     outcome = server.outcome(address)
     if isinstance(outcome, sallyport.Failure):
         return {"hint": "", **outcome.detail}
-    closed = rb"^closed %s [^\n]*: (\w+)\n(\{[^\n]*)?" % re.escape(address).encode()
-    found = server.wait_for(closed + rb"\n", server._mark)
-    return json.loads(found[2]) if found[2] else {"status": found[1].decode()}
+    return {"hint": "", **server.lost(address)}
 
 
 def meet_as_server(case, echo_server):

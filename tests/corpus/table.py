@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes sdk/docs/faults.md from the corpus; with --check, says whether it is what the corpus says."""
+"""Writes sdk/docs/faults.md from the corpus; --check tells whether it is up to date."""
 
 import pathlib
 import sys

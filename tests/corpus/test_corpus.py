@@ -3,6 +3,9 @@
 import pytest
 
 import cases
+import scripts_both
+import scripts_client
+import scripts_server
 import sides
 import table
 from peers import alerts
@@ -55,7 +58,11 @@ def test_the_documentation_is_what_the_corpus_says():
 
 @pytest.mark.parametrize("side", ["client", "server"])
 def test_every_script_is_in_a_case(side):
-    scripts = {"client": sides.scripts_server, "server": sides.scripts_client}[side].SCRIPTS
-    own = set(scripts) - set(sides.scripts_both.SCRIPTS)
+    scripts = {"client": scripts_server, "server": scripts_client}[side].SCRIPTS
+    own = set(scripts) - set(scripts_both.SCRIPTS)
     used = {case.script for case in cases.peers() if case.side == side}
     assert own <= used <= set(scripts)
+
+
+def test_every_script_of_both_sides_is_in_a_case():
+    assert set(scripts_both.SCRIPTS) <= {case.script for case in cases.peers()}

@@ -1,4 +1,4 @@
-"""Accept or refuse, by two outside verifiers: what the zoo says, or what the corpus says of them and why."""
+"""Two outside verifiers accept or refuse as the zoo says, or the corpus says why not."""
 
 import pytest
 

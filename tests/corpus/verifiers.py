@@ -41,7 +41,7 @@ def _is_address(name):
 
 
 def gnutls_accepts(entry):
-    """With the profile "medium" (112 bits), the purpose of the role, and the name where it is one of a host."""
+    """With the profile "medium" (112 bits), the purpose of the role, and the name of a host."""
     words = ["certtool", "--verify", "--verify-profile", "medium"]
     words += ["--load-ca-certificate", entry.ca, "--infile", entry.chain]
     words += [f"--verify-purpose={PURPOSES[entry.role]}"]

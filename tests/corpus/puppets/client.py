@@ -16,8 +16,20 @@ from peers.bare import (
     extension,
 )
 
-from .puppet import *  # noqa: F403
-from .puppet import FINISHED, Protection, Puppet
+from .puppet import (
+    CLIENT_HELLO,
+    CLIENT_KEY_EXCHANGE,
+    FINISHED,
+    P256,
+    SERVER_HELLO,
+    SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+    Protection,
+    Puppet,
+    message,
+    sized,
+    words,
+)
 
 
 class Client(Puppet):

@@ -99,7 +99,7 @@ class Puppet:
     """One connection, one use. `talk` runs it and tells what it saw."""
 
     server = False
-    # The first message under keys in TLS 1.3, or behind the hello in TLS 1.2: where most goes wrong.
+    # Where most goes wrong: the first message under keys in TLS 1.3, behind the hellos in TLS 1.2.
     spots = {}
 
     @property
@@ -122,6 +122,7 @@ class Puppet:
         self.seen = Seen()
         self.transcript = b""
         self.reading = self.writing = None
+        self.next_writing = None  # TLS 1.2: our own key, where it is there before our Finished
         self.peer_writes = None  # TLS 1.2: the other side's key from its change_cipher_spec on
         self._unread = b""
         self._messages = b""
@@ -294,8 +295,6 @@ class Puppet:
             self.writing = keys
         self.tell("Finished", self.finished())
 
-    next_writing = None
-
     # --- the whole
 
     def note(self, kind, body):
@@ -343,12 +342,3 @@ class Puppet:
         pyssl.reset_on_close(self.plain)
         self.plain.close()
         raise ConnectionResetError
-
-
-__all__ = [
-    "ALERT", "APPLICATION_DATA", "CERTIFICATE", "CERTIFICATE_REQUEST", "CERTIFICATE_VERIFY", "CHANGE_CIPHER_SPEC",
-    "CLIENT_HELLO", "CLIENT_KEY_EXCHANGE", "ECDSA_SHA1", "ECDSA_SHA256", "ENCRYPTED_EXTENSIONS", "END_OF_EARLY_DATA",
-    "FATAL", "FINISHED", "HANDSHAKE", "HEARTBEAT", "HELLO_REQUEST", "KEY_UPDATE", "NEW_SESSION_TICKET", "P256",
-    "Puppet", "RSA_PKCS1_SHA256", "RSA_PSS_SHA256", "SERVER_HELLO", "SERVER_HELLO_DONE", "SERVER_KEY_EXCHANGE",
-    "Silent", "TLS12", "TLS13", "WARNING", "X25519", "flip", "message", "sized", "words",
-]  # fmt: skip

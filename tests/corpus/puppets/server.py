@@ -14,8 +14,25 @@ from peers.bare import (
     extension,
 )
 
-from .puppet import *  # noqa: F403
-from .puppet import FINISHED, Protection, Puppet, rsa
+from .puppet import (
+    CERTIFICATE_REQUEST,
+    CLIENT_HELLO,
+    CLIENT_KEY_EXCHANGE,
+    ECDSA_SHA256,
+    ENCRYPTED_EXTENSIONS,
+    FINISHED,
+    RSA_PKCS1_SHA256,
+    RSA_PSS_SHA256,
+    SERVER_HELLO,
+    SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+    Protection,
+    Puppet,
+    message,
+    rsa,
+    sized,
+    words,
+)
 
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 SCHEMES = words(ECDSA_SHA256, RSA_PSS_SHA256, RSA_PKCS1_SHA256)
