@@ -1,4 +1,4 @@
-"""Two outside verifiers that know nothing of each other: the openssl command and GnuTLS's certtool."""
+"""Two outside verifiers, strangers to each other: the openssl command and GnuTLS's certtool."""
 
 import ipaddress
 import re
