@@ -127,6 +127,27 @@ sally_status refine(sally_status status, unsigned long code, int alert_sent, boo
   return status == SALLY_UNKNOWN || status == SALLY_OK ? general_status(established) : status;
 }
 
+// OpenSSL gives one reason for two things: that a peer has nothing in common with this side, and that it
+// chose what was not offered, or left out what it must send. Which of them it is shows by the alert (RFC
+// 8446 section 6.2), or by the message that was being read.
+sally_status refine_by_context(sally_status status, int alert_sent, OSSL_HANDSHAKE_STATE state) {
+  const bool reads_certificate = state == TLS_ST_CR_CERT || state == TLS_ST_SR_CERT;
+  // What cannot even be decoded is refused before there is anything to judge.
+  if (status == SALLY_HANDSHAKE_FAILED && reads_certificate) return SALLY_CERTIFICATE_MALFORMED;
+
+  const bool reads_signature =
+      state == TLS_ST_CR_KEY_EXCH || state == TLS_ST_CR_CERT_VRFY || state == TLS_ST_SR_CERT_VRFY;
+  if (status == SALLY_TLS_NO_COMMON_SIGNATURE && reads_signature)
+    return SALLY_TLS_PROTOCOL_VIOLATION;
+
+  const bool accuses = alert_sent == SSL_AD_ILLEGAL_PARAMETER ||
+                       alert_sent == SSL_AD_MISSING_EXTENSION ||
+                       alert_sent == SSL_AD_INAPPROPRIATE_FALLBACK;
+  if ((status == SALLY_TLS_VERSION_MISMATCH || status == SALLY_TLS_NO_COMMON_GROUP) && accuses)
+    return SALLY_TLS_PROTOCOL_VIOLATION;
+  return status;
+}
+
 }  // namespace
 
 std::string correlation_id_of(const SSL* ssl) {
@@ -208,8 +229,10 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
                       std::move(detail));
   }
   const sally_status status =
-      status_from_code(SALLY_DOMAIN_OPENSSL, static_cast<std::int64_t>(native.code));
-  return make_error(refine(status, native.code, record.alert_sent, established), std::move(detail));
+      refine(status_from_code(SALLY_DOMAIN_OPENSSL, static_cast<std::int64_t>(native.code)),
+             native.code, record.alert_sent, established);
+  return make_error(refine_by_context(status, record.alert_sent, SSL_get_state(ssl)),
+                    std::move(detail));
 }
 
 // A peer of TLS 1.2 that is told no_renegotiation may go on (RFC 5246 section 7.2.2). Where it breaks
