@@ -7,6 +7,7 @@
 #include "tls/verification_cache.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <sallyport/decision.h>
 
@@ -88,7 +89,7 @@ void Config::skip_verification() {
 Settings Config::snapshot() const {
   Settings settings = settings_;
   for (const auto& source : credentials_) settings.credentials.push_back(source->current());
-  if (trust_) settings.trust = trust_->current();
+  if (trust_) std::tie(settings.trust, settings.trust_generation) = trust_->versioned();
   if (hinted_) settings.hinted = hinted_->current();
   return settings;
 }

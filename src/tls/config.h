@@ -41,6 +41,7 @@ struct Settings {
   bool skip_verification = false;
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
+  std::uint64_t trust_generation = 1;
   std::vector<std::string> alpn;
   bool resumption = true;
   std::size_t session_cache = 4096;  // sessions

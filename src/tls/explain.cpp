@@ -3,6 +3,7 @@
 #include "status/table.h"
 #include "tls/certificate.h"
 #include "tls/error_queue.h"
+#include "tls/failure_facts.h"
 #include "tls/handshake_record.h"
 #include "tls/openssl.h"
 #include "tls/record_bio.h"
@@ -91,6 +92,7 @@ void describe_own_certificate(const SSL* ssl, const HandshakeRecord& record, Err
     return;
   }
   detail.depth = 0;
+  detail.whose = "own";
   detail.subject = subject_of(own);
   detail.issuer = issuer_of(own);
   detail.found = "a certificate of '" + detail.issuer + "'";
@@ -206,11 +208,48 @@ bool broke_off_unrenegotiated(const HandshakeRecord& record, const RecordPort& p
   return port.ended || port.error_number != 0;
 }
 
+// Alerts come to an established session too, in TLS 1.3 such as end its client's handshake. Whoever
+// only knocks at a server leaves nothing to tell, and is to cost nothing.
+bool has_facts(const SSL* ssl, const HandshakeRecord& record, bool established) {
+  if (record.verdict || record.alert_received >= 0) return true;
+  if (established) return record.alert_sent >= 0;
+  return SSL_is_server(ssl) == 0 || record.hellos.client_version_count != 0;
+}
+
+// RFC 8446 section 6.2: those that a certificate gets.
+bool is_about_certificate(int alert) {
+  return (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+         alert == SSL_AD_UNKNOWN_CA;
+}
+
+void add_facts(SSL* ssl, const HandshakeRecord& record, const std::string& hint,
+               ErrorDetail& detail) {
+  detail.handshake = facts_of_failure(ssl, record);
+  const auto& shown = detail.handshake->shown;
+  if (detail.alert_direction != SALLY_ALERT_RECEIVED || !shown) return;
+  if (detail.subject.empty() && is_about_certificate(detail.alert)) {
+    detail.depth = 0;
+    detail.whose = "own";
+    detail.subject = shown->subject;
+    detail.issuer = shown->issuer;
+    detail.found = "a certificate of '" + shown->issuer + "'";
+  }
+  if (detail.alert != SSL_AD_CERTIFICATE_EXPIRED) return;
+  detail.judged = validity_of_own(*detail.handshake);
+  detail.hint = clock_hint(*detail.handshake, hint);
+}
+
 }  // namespace
 
-ErrorRef explain_failure(const SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+ErrorRef explain_failure(SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
                          const NativeError& native, bool established, const char* phase) {
   ErrorRef end = explain_end(ssl, record, port, native, established, phase);
+  if (has_facts(ssl, record, established)) {
+    end = amend(end, [&, hint = end->hint()](ErrorDetail& detail) {
+      add_facts(ssl, record, hint, detail);
+    });
+    clear_errors();
+  }
   if (!established || record.verdict || !broke_off_unrenegotiated(record, port)) return end;
   return make_error(SALLY_RENEGOTIATION_REFUSED, {.native_domain = SALLY_DOMAIN_NONE,
                                                   .alert_direction = SALLY_ALERT_SENT,

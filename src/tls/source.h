@@ -52,6 +52,11 @@ class Source : public RefCounted<Source<Material, Input>> {
     const std::lock_guard lock(mutex_);
     return generation_;
   }
+  // Both at once.
+  std::pair<Ref<Material>, std::uint64_t> versioned() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return {current_, generation_};
+  }
   // Why the last reload failed; null where it did not.
   ErrorRef reload_error() const noexcept {
     const std::lock_guard lock(mutex_);
