@@ -208,11 +208,12 @@ bool broke_off_unrenegotiated(const HandshakeRecord& record, const RecordPort& p
   return port.ended || port.error_number != 0;
 }
 
-// Alerts come to an established session too, in TLS 1.3 such as end its client's handshake. Whoever
-// only knocks at a server leaves nothing to tell, and is to cost nothing.
+// Alerts come to an established session too, in TLS 1.3 such as end its client's handshake; and a client
+// may be asked for a certificate late. Whoever only knocks at a server leaves nothing to tell, and is to
+// cost nothing.
 bool has_facts(const SSL* ssl, const HandshakeRecord& record, bool established) {
   if (record.verdict || record.alert_received >= 0) return true;
-  if (established) return record.alert_sent >= 0;
+  if (established) return record.alert_sent == SSL_AD_CERTIFICATE_REQUIRED;
   return SSL_is_server(ssl) == 0 || record.hellos.client_version_count != 0;
 }
 

@@ -105,11 +105,10 @@ void append_error_cases(ArgumentCases& cases) {
                           [](World& world, Outputs&, sally_error** error) {
                             return sally_error_copy_text(world.error.get(), nullptr, error);
                           }));
-  cases.push_back(answers(copy_text, "an error", SALLY_OK,
-                          [](World& world, Outputs& out, sally_error** error) {
-                            return sally_error_copy_text(world.error.get(),
-                                                         out.handle<sally_bytes>(), error);
-                          }));
+  cases.push_back(
+      answers(copy_text, "an error", SALLY_OK, [](World& world, Outputs& out, sally_error** error) {
+        return sally_error_copy_text(world.error.get(), out.handle<sally_bytes>(), error);
+      }));
   append_lifetime_cases<sally_error, const sally_error>(
       cases, "sally_error_retain", sally_error_retain, "sally_error_release", sally_error_release,
       [](World& world) { return world.error.get(); });

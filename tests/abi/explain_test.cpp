@@ -23,9 +23,7 @@ nlohmann::json told(const sally_error* error) {
 
 std::string explained(const sally_error* error) {
   Owned<sally_bytes> text;
-  EXPECT_EQ(called([&](sally_error** why) {
-              return sally_error_copy_text(error, Out(text), why);
-            }),
+  EXPECT_EQ(called([&](sally_error** why) { return sally_error_copy_text(error, Out(text), why); }),
             SALLY_OK);
   return {static_cast<const char*>(sally_bytes_data(text.get())), sally_bytes_size(text.get())};
 }

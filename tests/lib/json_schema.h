@@ -48,8 +48,8 @@ class JsonSchema {
 
   static void require_known(const Json& schema) {
     static const std::set<std::string> known = {
-        "$schema", "$ref",     "$defs", "title",   "description", "type",     "properties", "anyOf",
-        "items",   "required", "enum",  "pattern", "minimum",     "maximum",  "maxItems"};
+        "$schema", "$ref",     "$defs", "title",   "description", "type",    "properties", "anyOf",
+        "items",   "required", "enum",  "pattern", "minimum",     "maximum", "maxItems"};
     for (const auto& [word, meaning] : schema.items()) {
       if (!known.contains(word)) throw std::runtime_error("a word that is not known here: " + word);
     }

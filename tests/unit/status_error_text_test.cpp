@@ -71,22 +71,30 @@ TEST(ErrorAsText, HasALineForEachThingThatIsKnown) {
   EXPECT_TRUE(text.starts_with(full_error()->message() + "\n  status: SALLY_CERTIFICATE_EXPIRED\n"))
       << text;
   for (const char* line :
-       {"  hint: ", "  expected: a current one\n", "  found: an old one\n",
+       {"  hint: ",
+        "  expected: a current one\n",
+        "  found: an old one\n",
         "  certificate: 'CN=server', issued by 'CN=CA', depth 1, of the peer\n",
         "  validity: from 2020-01-01T00:00:00Z until 2021-01-01T00:00:00Z; it is "
         "2026-11-21T10:00:00Z by this machine's clock\n",
-        "  chain: 2 certificates, the last 'CN=CA', issued by 'CN=Root'\n", "  fault: too old\n",
-        "  fault, ignored: weak\n", "  source: /etc/ca.pem\n", "  address: 127.0.0.1:4433\n",
-        "  phase: handshake\n", "  alert: certificate_expired (45), sent\n",
+        "  chain: 2 certificates, the last 'CN=CA', issued by 'CN=Root'\n",
+        "  fault: too old\n",
+        "  fault, ignored: weak\n",
+        "  source: /etc/ca.pem\n",
+        "  address: 127.0.0.1:4433\n",
+        "  phase: handshake\n",
+        "  alert: certificate_expired (45), sent\n",
         "  handshake: this side is the client, resumed\n",
         "  versions: this side TLSv1.2, TLSv1.3; the peer TLSv1.3; agreed none\n",
-        "  groups: this side x25519; the peer unknown; agreed x25519\n", "'CN=CA 15' and 4 more\n",
+        "  groups: this side x25519; the peer unknown; agreed x25519\n",
+        "'CN=CA 15' and 4 more\n",
         "  this side's certificate: 'CN=client', issued by 'CN=CA', valid from",
         "  passed over: ''CN=old': it has expired'\n",
         "  issuers of this side's credentials: 'CN=CA'\n",
         "  trust: system roots, '/etc/ca.pem', generation 3, 1 CA: 'CN=Root'\n",
         "  time: 2026-11-21T10:00:00Z by this machine's clock\n",
-        "  native error: X509_V_ERR_CERT_HAS_EXPIRED\n", "  correlation id: 0123456789abcdef\n",
+        "  native error: X509_V_ERR_CERT_HAS_EXPIRED\n",
+        "  correlation id: 0123456789abcdef\n",
         "\ncaused by: the peer reset the connection\n  status: SALLY_CONNECTION_RESET\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
@@ -131,9 +139,8 @@ TEST(ErrorSchema, FindsWhatIsWrongOrNotDocumented) {
               ElementsAre("/cause/code: is no integer"));
   EXPECT_THAT(faults_after(R"([{"op": "replace", "path": "/handshake/credential", "value": 1}])"),
               ElementsAre("/handshake/credential: fits nothing"));
-  EXPECT_THAT(
-      faults_after(R"([{"op": "add", "path": "/handshake/trust/names/0", "value": null}])"),
-      ElementsAre("/handshake/trust/names/0: is no string"));
+  EXPECT_THAT(faults_after(R"([{"op": "add", "path": "/handshake/trust/names/0", "value": null}])"),
+              ElementsAre("/handshake/trust/names/0: is no string"));
 }
 
 }  // namespace
