@@ -12,16 +12,24 @@ namespace {
 using sally::ErrorDetail;
 namespace status = sally::status;
 
+// As much as is kept of each text about a certificate, in which names may be of any length.
+constexpr std::size_t longest_of_certificate = 4096;
+
 // Every text of a detail can hold what a peer wrote into its certificate.
 ErrorDetail cleaned(ErrorDetail detail) {
+  const bool about_certificate = *detail.whose != '\0';
+  const auto clean = [&](const std::string& text) {
+    return about_certificate ? status::clipped(text, longest_of_certificate)
+                             : status::one_line(text);
+  };
   for (std::string* text : {&detail.message, &detail.hint, &detail.native_name, &detail.subject,
                             &detail.issuer, &detail.expected, &detail.found, &detail.source,
                             &detail.address, &detail.correlation_id, &detail.phase}) {
-    *text = status::one_line(*text);
+    *text = clean(*text);
   }
   for (sally::Fault& fault : detail.faults) {
     for (std::string* text : {&fault.subject, &fault.native_name, &fault.message})
-      *text = status::one_line(*text);
+      *text = clean(*text);
   }
   if (detail.native_name.empty()) {
     detail.native_name = status::native_name(detail.native_domain, detail.native_code);

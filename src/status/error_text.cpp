@@ -63,7 +63,11 @@ void add_handshake(std::string& text, const HandshakeFacts& facts) {
   line(text, "groups", offered(facts.groups));
   if (facts.certificate_requested) line(text, "CAs the server asked for", listed(facts.asked_cas));
   line(text, "this side's certificate", shown(facts));
-  if (facts.passed_over.count != 0) line(text, "passed over", listed(facts.passed_over));
+  for (const std::string& reason : facts.passed_over.shown) line(text, "passed over", reason);
+  if (facts.passed_over.count > facts.passed_over.shown.size()) {
+    line(text, "passed over",
+         std::to_string(facts.passed_over.count - facts.passed_over.shown.size()) + " more");
+  }
   if (!facts.is_server)
     line(text, "issuers of this side's credentials", listed(facts.held_issuers));
   if (facts.trust) line(text, "trust", trusted(*facts.trust));

@@ -1,6 +1,7 @@
 #include "tls/explain.h"
 
 #include "status/table.h"
+#include "status/text.h"
 #include "tls/certificate.h"
 #include "tls/error_queue.h"
 #include "tls/failure_facts.h"
@@ -27,7 +28,8 @@ sally_status alert_status(int description) {
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "'" : ", '") + text + "'";
+  for (const std::string& text : texts)
+    all += (all.empty() ? "'" : ", '") + status::clipped(text, longest_listed) + "'";
   return all;
 }
 
@@ -56,7 +58,10 @@ bool looks_like_http(std::string_view first) {
 
 std::string listed(const std::vector<std::string>& texts) {
   std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? " " : "; ") + text;
+  for (std::size_t i = 0; i < texts.size() && i < most_listed; ++i)
+    all += (all.empty() ? " " : "; ") + texts[i];
+  if (texts.size() > most_listed)
+    all += "; and " + std::to_string(texts.size() - most_listed) + " more";
   return all;
 }
 

@@ -89,7 +89,7 @@ TEST(ErrorAsText, HasALineForEachThingThatIsKnown) {
         "  groups: this side x25519; the peer unknown; agreed x25519\n",
         "'CN=CA 15' and 4 more\n",
         "  this side's certificate: 'CN=client', issued by 'CN=CA', valid from",
-        "  passed over: ''CN=old': it has expired'\n",
+        "  passed over: 'CN=old': it has expired\n",
         "  issuers of this side's credentials: 'CN=CA'\n",
         "  trust: system roots, '/etc/ca.pem', generation 3, 1 CA: 'CN=Root'\n",
         "  time: 2026-11-21T10:00:00Z by this machine's clock\n",
@@ -109,6 +109,25 @@ TEST(ErrorAsText, SaysNothingOfWhatIsNotKnown) {
 TEST(ErrorAsText, KeepsLineEndsOfThePeersOutOfItsLines) {
   const auto error = make_error(SALLY_PEER_NOT_TLS, {.found = "220 mail\r\n  hint: send money\n"});
   EXPECT_THAT(status::to_text(*error), HasSubstr("  found: 220 mail\\x0d\\x0a  hint: send money"));
+}
+
+// A peer chooses how long the names in its certificates are.
+TEST(ErrorAboutACertificate, KeepsOfLongTextsOnlyTheBeginning) {
+  const std::string far_too_long(1 << 20, 'x');
+  const auto error = make_error(SALLY_CERTIFICATE_UNKNOWN_CA,
+                                {.message = far_too_long,
+                                 .hint = far_too_long,
+                                 .subject = far_too_long,
+                                 .issuer = far_too_long,
+                                 .expected = far_too_long,
+                                 .found = far_too_long,
+                                 .faults = {{.subject = far_too_long, .message = far_too_long}},
+                                 .whose = "peer"});
+  EXPECT_LT(std::string(error->json()).size(), 8u * 5'000);
+  EXPECT_TRUE(error->detail().subject.starts_with("xxx"));
+  EXPECT_TRUE(error->detail().subject.ends_with("..."));
+  const auto amended = amend(error, [](ErrorDetail& detail) { detail.phase = "handshake"; });
+  EXPECT_LT(std::string(amended->json()).size(), 8u * 5'000);
 }
 
 TEST(ErrorSchema, DescribesAllThatAnErrorCanSay) {

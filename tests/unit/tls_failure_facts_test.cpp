@@ -328,6 +328,22 @@ TEST(FailedHandshakeFacts, AreNoneOfAnEstablishedSessionThatIsCutOff) {
   EXPECT_FALSE(client.contains("handshake"));
 }
 
+TEST(FailedHandshakeFacts, CountTheCredentialsThatDidNotFitAndTellOfTheFirst) {
+  Parties none;
+  none.client = "";
+  const auto config = client_config(none);
+  for (int i = 0; i < 20; ++i) config->add_credential(credential("client-other"));
+  TlsPair pair(config->freeze(), server_config(none)->freeze());
+  pair.shake_hands();
+  const ErrorRef refused = ending(pair.client());
+  Json client = told(refused);
+  EXPECT_EQ(client["handshake"]["passed_over"]["count"], 20);
+  EXPECT_EQ(client["handshake"]["passed_over"]["reasons"].size(), 16u);
+  EXPECT_EQ(client["handshake"]["held_issuers"]["count"], 1) << "each once";
+  EXPECT_THAT(client["hint"].get<std::string>(), HasSubstr("; and 4 more."));
+  EXPECT_THAT(text_of(refused), HasSubstr("\n  passed over: 4 more\n"));
+}
+
 TEST(FailedHandshakeFacts, NameNoMoreThanSixteenCasAndCountTheRest) {
   Listing listing;
   for (int i = 0; i < 40; ++i) listing.add("CN=" + std::to_string(i) + std::string(5'000, 'x'));
