@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_ERROR_H
 #define SALLYPORT_ERROR_H
 
+#include <sallyport/bytes.h>
 #include <sallyport/status.h>
 
 SALLY_BEGIN_DECLS
@@ -101,10 +102,23 @@ SALLY_API int32_t sally_error_fault_is_ignored(const sally_error *error, size_t 
 /*
  * sally_error_json is the whole chain as one JSON object: "status", "code", "layer", "message",
  * "hint", the fields of above in lower case where they are there, "alert" {"name", "number",
- * "direction"}, "native" {"domain", "name", "code"}, "depth", "faults" [{"status", "code",
- * "depth", "subject", "native", "message", "ignored"}], and "cause", an object of the same form. Always valid UTF-8. "null" for NULL.
+ * "direction"}, "native" {"domain", "name", "code"}, "depth", "whose" ("peer" or "own": of whom the
+ * certificate at fault is), "validity", "chain" and "handshake", which say what there is to know of a
+ * certificate and of a handshake that failed, "faults" [{"status", "code", "depth", "subject",
+ * "native", "message", "ignored"}], and "cause", an object of the same form. error-json.md describes
+ * it all, and error.schema.json is a JSON Schema of it. Always valid UTF-8. "null" for NULL.
  */
 SALLY_API const char *sally_error_json(const sally_error *error);
+
+/*
+ * sally_error_copy_text is the whole chain in several lines for a person: what is in its JSON, each
+ * on a line of its own below the message, and the causes after it. Lines end with a newline but for the
+ * last. Always valid UTF-8; new versions may word it in another way. The bytes are the caller's.
+ * SALLY_INVALID_ARGUMENT: `error` or `text` is NULL.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_error_copy_text(const sally_error *error,
+                                                                sally_bytes **text,
+                                                                sally_error **why);
 
 /* sally_error_retain adds a reference and returns its argument. */
 SALLY_API sally_error *sally_error_retain(const sally_error *error);

@@ -12,6 +12,9 @@ namespace {
 using sally::ErrorDetail;
 namespace status = sally::status;
 
+// As much as is kept of each text about a certificate, in which names may be of any length.
+constexpr std::size_t longest_of_certificate = 4096;
+
 std::string shown_name(std::int32_t domain, std::int64_t code) {
   const auto name = status::native_name(domain, code);
   return name.empty() ? status::unknown_name(domain, code) : std::string(name);
@@ -19,14 +22,19 @@ std::string shown_name(std::int32_t domain, std::int64_t code) {
 
 // Every text of a detail can hold what a peer wrote into its certificate.
 ErrorDetail cleaned(ErrorDetail detail) {
+  const bool about_certificate = *detail.whose != '\0';
+  const auto clean = [&](const std::string& text) {
+    return about_certificate ? status::clipped(text, longest_of_certificate)
+                             : status::one_line(text);
+  };
   for (std::string* text : {&detail.message, &detail.hint, &detail.native_name, &detail.subject,
                             &detail.issuer, &detail.expected, &detail.found, &detail.source,
                             &detail.address, &detail.correlation_id, &detail.phase}) {
-    *text = status::one_line(*text);
+    *text = clean(*text);
   }
   for (sally::Fault& fault : detail.faults) {
     for (std::string* text : {&fault.subject, &fault.native_name, &fault.message})
-      *text = status::one_line(*text);
+      *text = clean(*text);
   }
   const bool is_code = detail.native_domain != SALLY_DOMAIN_NONE && detail.native_code != 0;
   if (detail.native_name.empty() && is_code) {

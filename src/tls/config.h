@@ -41,10 +41,10 @@ struct Settings {
   bool skip_verification = false;
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
+  std::uint64_t trust_generation = 1;  // of `trust`
   std::int32_t trust_change = SALLY_TRUST_CHANGE_KEEP;
-  std::int64_t drain_ms = 0;           // with SALLY_TRUST_CHANGE_DRAIN; negative: no limit
-  Ref<TrustSource> followed_trust{};   // whose changes end connections; null: none do
-  std::uint64_t trust_generation = 0;  // of `trust`, likewise
+  std::int64_t drain_ms = 0;          // with SALLY_TRUST_CHANGE_DRAIN; negative: no limit
+  Ref<TrustSource> followed_trust{};  // whose changes end connections; null: none do
   std::vector<std::string> alpn;
   bool resumption = true;
   std::size_t session_cache = 4096;  // sessions

@@ -173,7 +173,7 @@ void Context::set_protocol() {
   SSL_CTX_set_security_level(ctx, settings_.rules.security_level);
   require(SSL_CTX_set_cipher_list(ctx, policy.suites_1_2) == 1, "the TLS 1.2 suites");
   require(SSL_CTX_set_ciphersuites(ctx, policy.suites_1_3) == 1, "the TLS 1.3 suites");
-  set_groups(ctx, policy, settings_.require_post_quantum);
+  groups_ = set_groups(ctx, policy, settings_.require_post_quantum);
   require(SSL_CTX_set1_sigalgs_list(ctx, policy.signatures) == 1, "the signature schemes");
   require(SSL_CTX_set1_client_sigalgs_list(ctx, policy.signatures) == 1,
           "the clients' signature schemes");

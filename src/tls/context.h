@@ -46,6 +46,8 @@ class Context : public RefCounted<Context> {
   bool may_wait() const noexcept {
     return possible_questions() != 0 || signs_elsewhere_ || settings_.hosts != nullptr;
   }
+  // Those that it offers or takes, by IANA's names.
+  const std::vector<std::string>& groups() const noexcept { return groups_; }
   // The protocols in the wire format of RFC 7301; "" without ALPN.
   const std::string& alpn_wire() const noexcept { return alpn_wire_; }
   // The peers' chains that were found good.
@@ -83,6 +85,7 @@ class Context : public RefCounted<Context> {
   ServerCredentials credentials_;
   SslContextOwner context_;
   bool signs_elsewhere_ = false;
+  std::vector<std::string> groups_;
   std::string alpn_wire_;
   std::unique_ptr<VerificationCache> verified_;
   mutable std::mutex later_mutex_;

@@ -1,8 +1,10 @@
 #include "tls/explain.h"
 
 #include "status/table.h"
+#include "status/text.h"
 #include "tls/certificate.h"
 #include "tls/error_queue.h"
+#include "tls/failure_facts.h"
 #include "tls/handshake_record.h"
 #include "tls/native_names.h"
 #include "tls/openssl.h"
@@ -30,7 +32,8 @@ sally_status alert_status(int description, bool established) {
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "'" : ", '") + text + "'";
+  for (const std::string& text : texts)
+    all += (all.empty() ? "'" : ", '") + status::clipped(text, longest_listed) + "'";
   return all;
 }
 
@@ -59,7 +62,10 @@ bool looks_like_http(std::string_view first) {
 
 std::string listed(const std::vector<std::string>& texts) {
   std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? " " : "; ") + text;
+  for (std::size_t i = 0; i < texts.size() && i < most_listed; ++i)
+    all += (all.empty() ? " " : "; ") + texts[i];
+  if (texts.size() > most_listed)
+    all += "; and " + std::to_string(texts.size() - most_listed) + " more";
   return all;
 }
 
@@ -95,6 +101,7 @@ void describe_own_certificate(const SSL* ssl, const HandshakeRecord& record, Err
     return;
   }
   detail.depth = 0;
+  detail.whose = "own";
   detail.subject = subject_of(own);
   detail.issuer = issuer_of(own);
   detail.found = "a certificate of '" + detail.issuer + "'";
@@ -246,11 +253,49 @@ bool broke_off_unrenegotiated(const HandshakeRecord& record, const RecordPort& p
   return port.ended || port.error_number != 0;
 }
 
+// Alerts come to an established session too, in TLS 1.3 such as end its client's handshake; and a client
+// may be asked for a certificate late. Whoever only knocks at a server leaves nothing to tell, and is to
+// cost nothing.
+bool has_facts(const SSL* ssl, const HandshakeRecord& record, bool established) {
+  if (record.verdict || record.alert_received >= 0) return true;
+  if (established) return record.alert_sent == SSL_AD_CERTIFICATE_REQUIRED;
+  return SSL_is_server(ssl) == 0 || record.hellos.client_version_count != 0;
+}
+
+// RFC 8446 section 6.2: those that a certificate gets.
+bool is_about_certificate(int alert) {
+  return (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+         alert == SSL_AD_UNKNOWN_CA;
+}
+
+void add_facts(SSL* ssl, const HandshakeRecord& record, const std::string& hint,
+               ErrorDetail& detail) {
+  detail.handshake = facts_of_failure(ssl, record);
+  const auto& shown = detail.handshake->shown;
+  if (detail.alert_direction != SALLY_ALERT_RECEIVED || !shown) return;
+  if (detail.subject.empty() && is_about_certificate(detail.alert)) {
+    detail.depth = 0;
+    detail.whose = "own";
+    detail.subject = shown->subject;
+    detail.issuer = shown->issuer;
+    detail.found = "a certificate of '" + shown->issuer + "'";
+  }
+  if (detail.alert != SSL_AD_CERTIFICATE_EXPIRED) return;
+  detail.judged = validity_of_own(*detail.handshake);
+  detail.hint = clock_hint(*detail.handshake, hint);
+}
+
 }  // namespace
 
-ErrorRef explain_failure(const SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+ErrorRef explain_failure(SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
                          const NativeError& native, bool established, const char* phase) {
   ErrorRef end = explain_end(ssl, record, port, native, established, phase);
+  if (has_facts(ssl, record, established)) {
+    end = amend(end, [&, hint = end->hint()](ErrorDetail& detail) {
+      add_facts(ssl, record, hint, detail);
+    });
+    clear_errors();
+  }
   if (!established || record.verdict || !broke_off_unrenegotiated(record, port)) return end;
   return make_error(SALLY_RENEGOTIATION_REFUSED, {.native_domain = SALLY_DOMAIN_NONE,
                                                   .alert_direction = SALLY_ALERT_SENT,

@@ -3,6 +3,7 @@
 
 #include "status/error.h"
 #include "status/ref.h"
+#include "tls/hello_facts.h"
 #include "tls/openssl_types.h"
 
 #include <cstdint>
@@ -33,9 +34,11 @@ struct HandshakeRecord {
   bool host_found = false;  // server: and does
   int alert_received = -1;  // the fatal one
   int alert_sent = -1;
-  bool renegotiation_refused = false;       // and nothing was read since
-  bool certificate_requested = false;       // client: the server asked for one; server: after that
-  bool certificate_sent = false;            // client: and got one
+  bool renegotiation_refused = false;  // and nothing was read since
+  bool certificate_requested = false;  // client: the server asked for one; server: after that
+  bool certificate_sent = false;       // client: and got one
+  bool certificate_shown = false;      // by this side, whichever it is
+  HelloFacts hellos;
   std::vector<std::string> acceptable_cas;  // client: as the server named them, the first few
   std::vector<std::string> passed_over;     // this side's credentials that did not fit, and why
   bool peer_verified = false;

@@ -147,6 +147,19 @@ void append_error_cases(ArgumentCases& cases) {
          }
          EXPECT_EQ(sally_error_text(nullptr, SALLY_ERROR_FIELD_PHASE), nullptr);
        })});
+  const char* copy_text = "sally_error_copy_text";
+  cases.push_back(answers(copy_text, "a NULL handle", SALLY_INVALID_ARGUMENT,
+                          [](World&, Outputs& out, sally_error** error) {
+                            return sally_error_copy_text(nullptr, out.handle<sally_bytes>(), error);
+                          }));
+  cases.push_back(answers(copy_text, "a NULL output", SALLY_INVALID_ARGUMENT,
+                          [](World& world, Outputs&, sally_error** error) {
+                            return sally_error_copy_text(world.error.get(), nullptr, error);
+                          }));
+  cases.push_back(
+      answers(copy_text, "an error", SALLY_OK, [](World& world, Outputs& out, sally_error** error) {
+        return sally_error_copy_text(world.error.get(), out.handle<sally_bytes>(), error);
+      }));
   append_lifetime_cases<sally_error, const sally_error>(
       cases, "sally_error_retain", sally_error_retain, "sally_error_release", sally_error_release,
       [](World& world) { return world.error.get(); });
