@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <regex.h>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -55,6 +55,15 @@ class JsonSchema {
     }
   }
 
+  static bool matches(const std::string& pattern, const std::string& text) {
+    regex_t compiled{};
+    if (regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0)
+      throw std::runtime_error("a pattern that is not known here: " + pattern);
+    const bool found = regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
+    regfree(&compiled);
+    return found;
+  }
+
   void check(const Json& schema, const Json& value, const std::string& at, Faults& found) const {
     require_known(schema);
     const auto fault = [&](const std::string& what) { found.push_back(at + ": " + what); };
@@ -70,11 +79,8 @@ class JsonSchema {
       const Json& allowed = schema.at("enum");
       if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) fault("is no choice");
     }
-    if (schema.contains("pattern") &&
-        !std::regex_search(value.get<std::string>(),
-                           std::regex(schema.at("pattern").get<std::string>()))) {
+    if (schema.contains("pattern") && !matches(schema.at("pattern"), value))
       fault("does not match");
-    }
     if (schema.contains("minimum") && value < schema.at("minimum")) fault("is too small");
     if (schema.contains("maximum") && value > schema.at("maximum")) fault("is too great");
     if (value.is_array()) check_items(schema, value, at, found);

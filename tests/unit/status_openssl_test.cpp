@@ -1,10 +1,12 @@
 // What becomes of OpenSSL's error queue and of alerts: the most specific word of it, and for one that
 // nobody knows its number, never a wrong cause.
-#include "lib/raw_peer.h"
+#include "lib/tls_pair.h"
+#include "tls/callbacks.h"
 #include "tls/error_queue.h"
 #include "tls/explain.h"
 #include "tls/handshake_record.h"
 #include "tls/native_names.h"
+#include "tls/openssl.h"
 #include "tls/record_bio.h"
 #include "transport/event_loop.h"
 #include "transport/memory.h"
@@ -98,8 +100,12 @@ TEST(OpenSslNumbers, OutsideOfWhatOpenSslPacksAreUnknown) {
 
 class Explained : public testing::Test {
  protected:
+  Explained() {
+    tls::attach(ssl_.get(), record_);
+    SSL_set_connect_state(ssl_.get());
+  }
   ErrorRef explain(const tls::NativeError& native, bool established) {
-    return tls::explain_failure(peer_.ssl(), record_, port_, native, established, "handshake");
+    return tls::explain_failure(ssl_.get(), record_, port_, native, established, "handshake");
   }
   tls::HandshakeRecord record_;
 
@@ -107,9 +113,9 @@ class Explained : public testing::Test {
   std::pair<std::unique_ptr<transport::MemoryTransport>,
             std::unique_ptr<transport::MemoryTransport>>
       ends_ = transport::make_memory_transports(transport::EventLoop::shared());
-  transport::MemoryTransport& near_ = *ends_.first;
-  RawPeer peer_{std::move(ends_.second), false};
-  tls::RecordPort port_{near_};
+  Ref<tls::Context> context_ = client_config({})->freeze();
+  tls::SslOwner ssl_{SSL_new(context_->handle())};
+  tls::RecordPort port_{*ends_.first};
 };
 
 TEST_F(Explained, AnUnknownAlertShowsItsNumberAndNoCause) {
