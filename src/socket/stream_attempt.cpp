@@ -214,6 +214,8 @@ void Stream::collect_sent() noexcept {
 // A barrier: behind it nothing is written before everything before it is sent.
 Stream::Attempted Stream::attempt_flush(Operation& operation) {
   if (writers_.first() != &operation) return {};
+  // Of a stream that was dropped nothing is left to be sent, and yet not all has left.
+  if (ErrorRef why = untrusted(operation.request.verb)) return Outcome(std::move(why));
   if (operation.request.verb == Verb::shutdown && !std::exchange(sending_ended_, true)) {
     flow_->end_sending();
   }

@@ -101,6 +101,7 @@ Kit::Kit() {
   library.find(uri_get_pin_source, "p11_kit_uri_get_pin_source");
   library.find(uri_get_module_path, "p11_kit_uri_get_module_path");
   library.find(modules_load_and_initialize, "p11_kit_modules_load_and_initialize");
+  library.find(modules_release, "p11_kit_modules_release");
   library.find(module_load, "p11_kit_module_load");
   library.find(module_initialize, "p11_kit_module_initialize");
   library.find(module_release, "p11_kit_module_release");
@@ -170,8 +171,11 @@ class Modules {
   std::vector<CK_FUNCTION_LIST*> registered() {
     const std::lock_guard lock(mutex_);
     if (registered_.empty()) {
-      CK_FUNCTION_LIST** list = kit().modules_load_and_initialize(0);
-      for (; list != nullptr && *list != nullptr; ++list) registered_.push_back(*list);
+      if (list_ != nullptr) kit().modules_release(list_);  // an empty one
+      list_ = kit().modules_load_and_initialize(0);
+      for (auto each = list_; each != nullptr && *each != nullptr; ++each) {
+        registered_.push_back(*each);
+      }
       watch_for_exit();
     }
     return registered_;
@@ -208,6 +212,7 @@ class Modules {
 
  private:
   std::mutex mutex_;
+  CK_FUNCTION_LIST** list_ = nullptr;  // p11-kit's, which ends the modules with it
   std::vector<CK_FUNCTION_LIST*> registered_;
   std::map<std::string, CK_FUNCTION_LIST*> named_;
   std::map<std::string, std::shared_ptr<const Secret>> pins_;
