@@ -6,15 +6,15 @@
 #include "transport/fork.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <map>
 #include <mutex>
 #include <new>
 #include <openssl/crypto.h>
-#include <shared_mutex>
 #include <span>
 #include <utility>
 
@@ -56,15 +56,19 @@ namespace {
 constexpr std::chrono::seconds patience{2};
 
 struct Exit {
-  std::shared_timed_mutex in_use;
-  std::atomic<bool> begun = false;
+  std::mutex mutex;
+  std::condition_variable unused;
+  std::size_t users = 0;
+  bool begun = false;
 };
 transport::PerProcess<Exit> at_exit;
 
 void end_use() noexcept {
   Exit* exit = at_exit.existing();
-  if (exit == nullptr || exit->begun.exchange(true)) return;
-  if (exit->in_use.try_lock_for(patience)) exit->in_use.unlock();
+  if (exit == nullptr) return;
+  std::unique_lock lock(exit->mutex);
+  if (std::exchange(exit->begun, true)) return;
+  exit->unused.wait_for(lock, patience, [exit] { return exit->users == 0; });
 }
 
 }  // namespace
@@ -75,14 +79,17 @@ void watch_for_exit() noexcept {
 
 ModuleUse::ModuleUse() noexcept {
   Exit* exit = at_exit.existing();
-  if (exit == nullptr || exit->begun) return;
-  exit->in_use.lock_shared();
+  if (exit == nullptr) return;
+  const std::lock_guard lock(exit->mutex);
   usable_ = !exit->begun;
-  if (!usable_) exit->in_use.unlock_shared();
+  if (usable_) ++exit->users;
 }
 
 ModuleUse::~ModuleUse() {
-  if (usable_) at_exit.existing()->in_use.unlock_shared();
+  if (!usable_) return;
+  Exit* exit = at_exit.existing();
+  const std::lock_guard lock(exit->mutex);
+  if (--exit->users == 0) exit->unused.notify_all();
 }
 
 Kit::Kit() {
