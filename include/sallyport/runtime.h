@@ -57,13 +57,30 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_runtime_run(sally_runtime *runti
 SALLY_API SALLY_CHECK_RESULT sally_status sally_runtime_wake(sally_runtime *runtime,
                                                              sally_error **error);
 
+/*
+ * sally_runtime_fd is a descriptor by which somebody else's poller (poll, epoll, kqueue, an event loop
+ * of a language or a window system) runs a runtime made with SALLY_RUNTIME_CALLER_RUN: readable while
+ * sally_runtime_run has something to do, time-outs that have come among it. Call
+ * sally_runtime_run with SALLY_TIMEOUT_ATTEMPT then, on whichever thread, and, with an edge-triggered
+ * poller, until it answers SALLY_WOULD_BLOCK. What was submitted on the same thread need not wait for
+ * the poller: run once more before polling. With a queue for the completions, and taking from it after
+ * each run, no other thread has a part in anything, and no queue's descriptor need be watched.
+ * Never read from it or close it. -1 for a NULL or inherited handle, and for a runtime that has threads
+ * of its own.
+ */
+SALLY_API intptr_t sally_runtime_fd(const sally_runtime *runtime);
+
 /* sally_runtime_loops is the number of its loops; 0 for a NULL handle. */
 SALLY_API uint32_t sally_runtime_loops(const sally_runtime *runtime);
 
 /* sally_runtime_retain adds a reference and returns its argument. */
 SALLY_API sally_runtime *sally_runtime_retain(sally_runtime *runtime);
 
-/* Never waits. What still lingers (a refusal on its way to the peer) ends on its own. */
+/*
+ * Never waits. What still lingers (a refusal on its way to the peer) ends on its own. Nobody can run a
+ * runtime made with SALLY_RUNTIME_CALLER_RUN any more after its last release: streams that still use it
+ * are served by a thread of the library's then.
+ */
 SALLY_API void sally_runtime_release(sally_runtime *runtime);
 
 SALLY_END_DECLS

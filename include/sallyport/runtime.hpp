@@ -33,6 +33,10 @@ class Runtime : public detail::Shared<sally_runtime, sally_runtime_retain, sally
     detail::check([&](sally_error** error) { return sally_runtime_wake(get(), error); });
   }
 
+  // Of caller_run(): readable while run() has something to do, for pollers of the program's own; run
+  // with Timeout::attempt() then. -1 otherwise.
+  std::intptr_t descriptor() const noexcept { return sally_runtime_fd(get()); }
+
   std::uint32_t loops() const noexcept { return sally_runtime_loops(get()); }
 
  private:

@@ -5,17 +5,6 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(nlohmann_json 3 REQUIRED)
 
-find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
-mark_as_advanced(ASIO_INCLUDE_DIR)
-add_library(sallyport_asio INTERFACE)
-target_include_directories(sallyport_asio SYSTEM INTERFACE ${ASIO_INCLUDE_DIR})
-target_compile_definitions(sallyport_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
-target_link_libraries(sallyport_asio INTERFACE Threads::Threads)
-if(SALLYPORT_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC warns that TSan does not follow fences. Asio's stand beside mutexes, which it does follow.
-  target_compile_options(sallyport_asio INTERFACE -Wno-tsan)
-endif()
-
 # The headers only.
 add_library(sallyport_p11_kit INTERFACE)
 if(SALLYPORT_PKCS11)
@@ -32,6 +21,15 @@ endif()
 
 if(SALLYPORT_BUILD_TESTS)
   find_package(GTest REQUIRED)
+endif()
+if(SALLYPORT_BUILD_BENCH)
+  # A contender.
+  find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
+  mark_as_advanced(ASIO_INCLUDE_DIR)
+  add_library(sallyport_asio INTERFACE)
+  target_include_directories(sallyport_asio SYSTEM INTERFACE ${ASIO_INCLUDE_DIR})
+  target_compile_definitions(sallyport_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+  target_link_libraries(sallyport_asio INTERFACE Threads::Threads)
 endif()
 if(SALLYPORT_BUILD_EXAMPLES)
   find_package(CLI11 REQUIRED)

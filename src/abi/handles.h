@@ -70,6 +70,10 @@ struct sally_listener final
 struct sally_runtime final
     : sally::abi::ObjectHandle<sally_runtime, SALLY_HANDLE_RUNTIME, sally::transport::Runtime> {
   using ObjectHandle::ObjectHandle;
+  // Nobody can run it any more, but streams may still have something to end on it.
+  ~sally_runtime() {
+    if (!inherited()) object->hand_over();
+  }
 };
 
 struct sally_queue final

@@ -64,6 +64,11 @@ sally_status sally_runtime_wake(sally_runtime* runtime, sally_error** error) {
   });
 }
 
+intptr_t sally_runtime_fd(const sally_runtime* runtime) {
+  if (runtime == nullptr || runtime->inherited() || !runtime->object->is_run_by_caller()) return -1;
+  return runtime->object->loop(0).descriptor();
+}
+
 uint32_t sally_runtime_loops(const sally_runtime* runtime) {
   return runtime != nullptr ? static_cast<std::uint32_t>(runtime->object->size()) : 0;
 }

@@ -182,6 +182,7 @@ class Stream : public RefCounted<Stream> {
   bool begin_schedule() noexcept;
   void schedule_flush() noexcept;
   void advance() noexcept;
+  void rely_on_loop(bool relies) noexcept;
   void attend() noexcept;
   Operation* next_ended() const noexcept;
   void start_clock(StreamOperation& operation);

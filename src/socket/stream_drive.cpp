@@ -131,12 +131,14 @@ void Stream::advance() noexcept {
   {
     const Lock lock(mutex_);
     advancing_ = true;
+    rely_on_loop(true);
     do {
       again_ = false;
       if (std::exchange(attention_, false)) attend();
       attempt_all();
     } while (again_);
     arm();
+    rely_on_loop(false);
     advancing_ = false;
     asked = std::exchange(asked_, {});
     done = std::exchange(settled_, nullptr);
@@ -150,6 +152,11 @@ void Stream::advance() noexcept {
     operation->timer_.reset();
     deliver(*operation);
   }
+}
+
+// What these attempts do not find, the loop tells.
+void Stream::rely_on_loop(bool relies) noexcept {
+  if (transport_) transport_->rely_on_loop(relies);
 }
 
 // With no lock held.

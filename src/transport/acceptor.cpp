@@ -87,12 +87,16 @@ Acceptor::Accepted Acceptor::try_accept() noexcept {
   while (true) {
     Endpoint peer;
     peer.size = sizeof peer.storage;
+    state_->watched->begin_attempt(Interest::read);
     const int descriptor =
         ::accept4(state_->watched->number(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
                   SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor < 0 && concerns_one_connection(errno)) continue;
-    if (descriptor < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {};
-    if (descriptor < 0) return {TransferState::failed, nullptr, errno, {}};
+    const int error_number = descriptor < 0 ? errno : 0;
+    const bool none = error_number == EAGAIN || error_number == EWOULDBLOCK;
+    state_->watched->end_attempt(Interest::read, none);
+    if (none) return {};
+    if (concerns_one_connection(error_number)) continue;
+    if (descriptor < 0) return {TransferState::failed, nullptr, error_number, {}};
     try {
       return {TransferState::moved, make_tcp_transport(state_->watched->loop(), descriptor, peer),
               0, source_of(peer)};

@@ -1,9 +1,11 @@
 #include "transport/descriptor.h"
+#include "transport/event_loop.h"
 #include "transport/tcp.h"
 #include "transport/watched_descriptor.h"
 
 #include <cerrno>
 #include <cstring>
+#include <netinet/in.h>
 #include <new>
 #include <sys/socket.h>
 #include <utility>

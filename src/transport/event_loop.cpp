@@ -1,8 +1,8 @@
 #include "transport/event_loop.h"
 
 #include "status/error.h"
-#include "transport/asio_loop.h"
 #include "transport/fork.h"
+#include "transport/loop_state.h"
 #include "transport/thread.h"
 
 #include <atomic>
@@ -124,25 +124,37 @@ class Serving {
   const EventLoop::State* const before_;
 };
 
-// Until the loop is stopped, or nothing is left to do. What had ended by then (waits that were
-// cancelled, descriptors that were closed) is still told; the bound is for handlers that always
-// find something new to do.
+// What had ended by then (waits that were cancelled, descriptors that were closed) is still told.
 void serve_to_the_end(EventLoop::State& state) {
   std::unique_ptr<EventLoop> orphan;  // goes when nobody serves it any more
   {
     const Serving serving(state);
-    state.context.run();
-    state.context.restart();
-    for (int turn = 0; turn < 1000 && state.context.poll_one() != 0; ++turn) {
-    }
+    state.run();
+    state.finish();
     orphan = std::move(state.orphan);
     state.over = true;
   }
 }
 
-}  // namespace
+std::thread start_serving(const char* name, EventLoop::State& state) {
+  return start_thread(name, [&state, ended = state.thread_ended] {
+    serve_to_the_end(state);
+    *ended = true;
+  });
+}
 
-EventLoop::State::State(RunBy by) : run_by(by) {}
+struct PostedTask final : LoopHandler {
+  explicit PostedTask(std::function<void()> what) : task(std::move(what)) {}
+  void call() noexcept override {
+    const std::unique_ptr<PostedTask> self(this);
+    task();
+  }
+  void drop() noexcept override { delete this; }
+
+  std::function<void()> task;
+};
+
+}  // namespace
 
 EventLoop::EventLoop(RunBy by) {
   try {
@@ -154,11 +166,7 @@ EventLoop::EventLoop(RunBy by) {
     if (by == RunBy::caller) return;
     state_->served = true;
     try {
-      state_->thread =
-          start_thread("sallyport", [state = state_.get(), ended = state_->thread_ended] {
-            serve_to_the_end(*state);
-            *ended = true;
-          });
+      state_->thread = start_serving("sallyport", *state_);
     } catch (...) {
       all.loops.erase(this);
       throw;
@@ -172,7 +180,7 @@ EventLoop::EventLoop(RunBy by) {
 
 EventLoop::~EventLoop() {
   if (!state_->over) {
-    post([this] { state_->context.stop(); });
+    post([this] { state_->stopped = true; });
     if (state_->thread.joinable())
       state_->thread.join();
     else
@@ -192,17 +200,11 @@ void EventLoop::dissolve(std::unique_ptr<EventLoop> loop) noexcept {
     const std::lock_guard lock(all.mutex);
     all.join_ended();
     all.endings.reserve(all.endings.size() + 1);
-    raw->post([raw, &state] {
-      state.orphan.reset(raw);
-      state.work.reset();
-    });
+    raw->post([raw, &state] { state.orphan.reset(raw); });
     // Nobody will serve the caller's any more; a short-lived thread brings it to its end.
-    if (state.run_by == RunBy::caller) {
-      state.thread = start_thread("sallyport-end", [&state, ended = state.thread_ended] {
-        state.served = true;
-        serve_to_the_end(state);
-        *ended = true;
-      });
+    if (!state.thread.joinable()) {
+      state.served = true;
+      state.thread = start_serving("sallyport-end", state);
     }
     // The loop itself cannot go before the lock does.
     all.endings.push_back({raw, std::move(state.thread), state.thread_ended});
@@ -223,16 +225,35 @@ std::size_t EventLoop::serve(Deadline deadline) {
   if (state_->served.exchange(true)) {
     throw Failure(SALLY_BUSY, {.message = "the event loop is being run already"});
   }
-  const Serving serving(*state_);
-  // Asio looks for nothing at all once the deadline has passed.
-  if (const std::size_t ready = state_->context.poll(); ready != 0) return ready;
-  const std::size_t first =
-      deadline == never ? state_->context.run_one() : state_->context.run_one_until(deadline);
-  return first + (first != 0 ? state_->context.poll() : 0);
+  std::size_t count = 0;
+  {
+    const Serving serving(*state_);
+    count = state_->serve(deadline);
+  }
+  if (state_->handed_over) take_over();
+  return count;
+}
+
+void EventLoop::hand_over() noexcept {
+  state_->handed_over = true;
+  take_over();
+}
+
+void EventLoop::take_over() noexcept {
+  if (state_->served.exchange(true)) return;  // who serves it does this afterwards
+  try {
+    state_->thread = start_serving("sallyport", *state_);
+  } catch (...) {
+    state_->served = false;
+  }
+}
+
+int EventLoop::descriptor() noexcept {
+  return state_->watch();
 }
 
 void EventLoop::post(std::function<void()> task) {
-  asio::post(state_->context, std::move(task));
+  state_->post(*new PostedTask(std::move(task)));
 }
 
 void EventLoop::dispatch(std::function<void()> task) {

@@ -1,5 +1,4 @@
-// A place where one thread waits for descriptors and timers. Asio runs underneath and stays out of
-// sight.
+// A place where one thread waits for descriptors and timers.
 #pragma once
 
 #include "transport/deadline.h"
@@ -30,6 +29,13 @@ class EventLoop {
   // something was served or the deadline has passed. Returns how much was served. Throws
   // Failure(SALLY_BUSY) while another thread, or this one further up, serves it.
   std::size_t serve(Deadline deadline);
+  // For a loop that is run by the caller and will be no more: a thread of its own serves it from now
+  // on, so that what waits on it ends. Any thread, within serve() too; leaked where the system gives
+  // no thread.
+  void hand_over() noexcept;
+  // Any thread: a descriptor by which somebody's own poller learns that serve() has something to
+  // do. It stays the loop's.
+  int descriptor() noexcept;
 
   // Runs `task` on the loop's thread, later, in the order of posting. Any thread. An exception that
   // leaves it ends the program.
@@ -44,6 +50,8 @@ class EventLoop {
   State& state() noexcept { return *state_; }
 
  private:
+  void take_over() noexcept;
+
   std::unique_ptr<State> state_;
 };
 

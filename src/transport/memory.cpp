@@ -1,35 +1,31 @@
 #include "transport/memory.h"
 
 #include "status/error.h"
-#include "transport/asio_loop.h"
 #include "transport/memory_flow.h"
 #include "transport/poll.h"
 #include "transport/waker.h"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <mutex>
 #include <new>
 #include <optional>
 #include <poll.h>
+#include <utility>
 #include <vector>
 
 namespace sally::transport {
 
 namespace {
 
-struct AsyncWait {
-  HandlerMemory memory;
-  WaitHandler* handler = nullptr;  // null while none waits, or when it is about to be told
-};
-
 struct BlockingWait {
   Interest interest;
   Waker* signal;
 };
 
-// Both ends, under one lock. Handlers are told by post, and blocked threads through a signal of
+// Both ends, under one lock. Handlers are told later, and blocked threads through a signal of
 // their own: the caller's Waker is sticky, and the caller could not tell our wake-up from one that
 // means it.
 class MemoryPair : public std::enable_shared_from_this<MemoryPair> {
@@ -51,10 +47,12 @@ class MemoryPair : public std::enable_shared_from_this<MemoryPair> {
   void wait_async(int side, Interest interest, WaitHandler& handler);
   void cancel_waits(int side);
 
-  struct End {
-    bool closed = false;
+  struct End final : WaitSource {
+    bool is_closed() const noexcept override { return closed; }
+
+    std::atomic<bool> closed{false};  // written with the lock
     MemoryFlow outgoing;
-    std::array<AsyncWait, 2> waits;  // reading, writing
+    std::array<WaitHandler*, 2> waits{};  // for reading, for writing; null where none waits
     std::vector<BlockingWait> blocked;
   };
 
@@ -67,7 +65,7 @@ class MemoryPair : public std::enable_shared_from_this<MemoryPair> {
  private:
   bool over(int side, Interest interest);
   void notify();
-  void post(End& end, AsyncWait& wait, bool woken);
+  void tell(End& end, WaitHandler*& waiting, bool woken);
   bool enter(int side, const BlockingWait& wait);
   bool leave(int side, const Waker* signal);
 
@@ -111,17 +109,12 @@ bool MemoryPair::leave(int side, const Waker* signal) {
 }
 
 void MemoryPair::wait_async(int side, Interest interest, WaitHandler& handler) {
-  with([&] {
-    AsyncWait& wait = end(side).waits[interest == Interest::write ? 1 : 0];
-    wait.handler = &handler;
-  });
+  with([&] { end(side).waits[interest == Interest::write ? 1 : 0] = &handler; });
 }
 
 void MemoryPair::cancel_waits(int side) {
   with([&] {
-    for (AsyncWait& wait : end(side).waits) {
-      if (wait.handler != nullptr) post(end(side), wait, /*woken=*/true);
-    }
+    for (WaitHandler*& waiting : end(side).waits) tell(end(side), waiting, /*woken=*/true);
   });
 }
 
@@ -134,8 +127,8 @@ bool MemoryPair::over(int side, Interest interest) {
 void MemoryPair::notify() {
   for (int side = 0; side < 2; ++side) {
     for (const Interest interest : {Interest::read, Interest::write}) {
-      AsyncWait& wait = end(side).waits[interest == Interest::write ? 1 : 0];
-      if (wait.handler != nullptr && over(side, interest)) post(end(side), wait, /*woken=*/false);
+      WaitHandler*& waiting = end(side).waits[interest == Interest::write ? 1 : 0];
+      if (over(side, interest)) tell(end(side), waiting, /*woken=*/false);
     }
     for (const BlockingWait& wait : end(side).blocked) {
       if (over(side, wait.interest)) wait.signal->wake();
@@ -143,14 +136,10 @@ void MemoryPair::notify() {
   }
 }
 
-void MemoryPair::post(End& end, AsyncWait& wait, bool woken) {
-  WaitHandler* handler = std::exchange(wait.handler, nullptr);
-  post_reserved(loop, wait.memory, [self = shared_from_this(), &end, handler, woken] {
-    std::unique_lock lock(self->mutex_);
-    const bool closed = end.closed;
-    lock.unlock();
-    handler->on_wait_over(woken || closed ? WaitResult::woken : WaitResult::ready);
-  });
+void MemoryPair::tell(End& end, WaitHandler*& waiting, bool woken) {
+  WaitHandler* const handler = std::exchange(waiting, nullptr);
+  if (handler == nullptr) return;
+  handler->tell_later(loop, {shared_from_this(), &end}, woken);
 }
 
 class MemoryEnd final : public MemoryTransport {
@@ -189,7 +178,7 @@ class MemoryEnd final : public MemoryTransport {
   }
   void close(bool abort = false) noexcept override {
     pair_->with([&] {
-      if (std::exchange(pair_->end(side_).closed, true)) return;
+      if (pair_->end(side_).closed.exchange(true)) return;
       abort ? pair_->outgoing(side_).reset() : pair_->outgoing(side_).end();
       pair_->incoming(side_).refuse(abort ? ECONNRESET : EPIPE);
     });

@@ -1,7 +1,7 @@
 #include "transport/patient_call.h"
 
-#include "transport/asio_loop.h"
 #include "transport/deadline.h"
+#include "transport/loop_state.h"
 
 #include <chrono>
 #include <utility>
@@ -16,39 +16,41 @@ constexpr std::chrono::milliseconds slice{1};
 }  // namespace
 
 void PatientCall::post() noexcept {
-  PatientLine& line = loop_.state().patient;
+  loop_.state().patient.add(*this);
+}
+
+void PatientLine::add(PatientCall& call) noexcept {
   {
-    const std::lock_guard lock(line.mutex);
-    next_ = nullptr;
-    (line.last != nullptr ? line.last->next_ : line.first) = this;
-    line.last = this;
-    if (std::exchange(line.posted, true)) return;
+    const std::lock_guard lock(mutex_);
+    call.next_ = nullptr;
+    (last_ != nullptr ? last_->next_ : first_) = &call;
+    last_ = &call;
+    if (std::exchange(posted_, true)) return;
   }
-  line.post_turn(loop_);
+  loop_.post(*this);
 }
 
 PatientCall* PatientLine::take() noexcept {
-  const std::lock_guard lock(mutex);
-  PatientCall* call = first;
+  const std::lock_guard lock(mutex_);
+  PatientCall* call = first_;
   if (call == nullptr) {
-    posted = false;
+    posted_ = false;
     return nullptr;
   }
-  first = call->next_;
-  if (first == nullptr) last = nullptr;
+  first_ = call->next_;
+  if (first_ == nullptr) last_ = nullptr;
   return call;
 }
 
-void PatientLine::post_turn(EventLoop& loop) noexcept {
-  post_reserved(loop, memory, [this, &loop] {
-    const Deadline end = Clock::now() + slice;
-    do {
-      const PatientCall* call = take();
-      if (call == nullptr) return;
-      call->function_(call->context_);  // and may be gone
-    } while (Clock::now() < end);
-    post_turn(loop);
-  });
+void PatientLine::call() noexcept {
+  const Deadline end = Clock::now() + slice;
+  do {
+    const PatientCall* call = take();
+    if (call == nullptr) return;
+    call->function_(call->context_);  // and may be gone
+  } while (Clock::now() < end);
+  loop_.look_due = true;
+  loop_.post(*this);
 }
 
 }  // namespace sally::transport

@@ -20,7 +20,7 @@ class PatientCall {
   EventLoop& loop() const noexcept { return loop_; }
 
  private:
-  friend struct PatientLine;
+  friend class PatientLine;
   EventLoop& loop_;
   const Function function_;
   void* const context_;

@@ -49,6 +49,11 @@ bool Runtime::on_its_thread() const noexcept {
                      [](const auto& loop) { return loop->on_this_thread(); });
 }
 
+void Runtime::hand_over() noexcept {
+  if (!by_caller_) return;
+  for (auto& loop : loops_) loop->hand_over();
+}
+
 EventLoop& Runtime::pick() noexcept {
   return *loops_[next_.fetch_add(1, std::memory_order_relaxed) % loops_.size()];
 }

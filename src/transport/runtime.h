@@ -30,6 +30,8 @@ class Runtime : public RefCounted<Runtime> {
   EventLoop& pick() noexcept;
   bool on_its_thread() const noexcept;
   bool is_run_by_caller() const noexcept { return by_caller_; }
+  // The caller that runs it will do so no more.
+  void hand_over() noexcept;
 
  private:
   friend class RefCounted<Runtime>;

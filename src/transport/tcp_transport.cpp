@@ -24,9 +24,11 @@ Transfer moved(std::size_t size) noexcept {
   return {TransferState::moved, size, 0};
 }
 
+bool would_block(int error_number) noexcept {
+  return error_number == EAGAIN || error_number == EWOULDBLOCK;
+}
 Transfer unmoved(int error_number) noexcept {
-  if (error_number == EAGAIN || error_number == EWOULDBLOCK) return {};
-  return failed(error_number);
+  return would_block(error_number) ? Transfer{} : failed(error_number);
 }
 
 class TcpTransport final : public Transport {
@@ -47,6 +49,7 @@ class TcpTransport final : public Transport {
     watched_->wait_async(interest, handler);
   }
   void cancel_waits() noexcept override { watched_->cancel_waits(); }
+  void rely_on_loop(bool relies) noexcept override { relies_ = relies; }
 
   void shutdown_send() noexcept override;
   void close(bool abort = false) noexcept override;
@@ -60,17 +63,25 @@ class TcpTransport final : public Transport {
   const std::string local_address_;
   const std::string peer_address_;
   const std::shared_ptr<WatchedDescriptor> watched_;
+  bool relies_ = false;
 };
 
 Transfer TcpTransport::try_receive(std::span<std::byte> buffer) noexcept {
   if (const int refusal = watched_->refusal(); refusal != 0) return failed(refusal);
   if (buffer.empty()) return moved(0);  // recv would answer 0, which reads as an end
-  while (true) {
-    const ssize_t size = ::recv(watched_->number(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (size > 0) return moved(static_cast<std::size_t>(size));
-    if (size == 0) return {TransferState::ended, 0, 0};
-    if (errno != EINTR) return unmoved(errno);
-  }
+  if (relies_ && watched_->is_exhausted(Interest::read)) return {};
+  watched_->begin_attempt(Interest::read);
+  ssize_t size = 0;
+  do {
+    size = ::recv(watched_->number(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  const int error_number = size < 0 ? errno : 0;
+  // A stream that gives less than was asked for has no more (epoll(7)).
+  const bool less = size > 0 && static_cast<std::size_t>(size) < buffer.size();
+  watched_->end_attempt(Interest::read, less || would_block(error_number));
+  if (size > 0) return moved(static_cast<std::size_t>(size));
+  if (size == 0) return {TransferState::ended, 0, 0};
+  return unmoved(error_number);
 }
 
 Transfer TcpTransport::try_send(std::span<const std::span<const std::byte>> buffers) noexcept {
@@ -87,11 +98,14 @@ Transfer TcpTransport::try_send(std::span<const std::span<const std::byte>> buff
   msghdr message{};
   message.msg_iov = vectors.data();
   message.msg_iovlen = count;
-  while (true) {
-    const ssize_t size = ::sendmsg(watched_->number(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (size >= 0) return moved(static_cast<std::size_t>(size));
-    if (errno != EINTR) return unmoved(errno);
-  }
+  watched_->begin_attempt(Interest::write);
+  ssize_t size = 0;
+  do {
+    size = ::sendmsg(watched_->number(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  const int error_number = size < 0 ? errno : 0;
+  watched_->end_attempt(Interest::write, would_block(error_number));
+  return size >= 0 ? moved(static_cast<std::size_t>(size)) : unmoved(error_number);
 }
 
 void TcpTransport::shutdown_send() noexcept {

@@ -1,51 +1,54 @@
-#include "transport/asio_loop.h"
 #include "transport/event_loop.h"
+#include "transport/loop_state.h"
 
-#include <asio/steady_timer.hpp>
-#include <cstdint>
+#include <algorithm>
 #include <utility>
 
 namespace sally::transport {
 
-// Most timers are deadlines that are moved or cancelled long before they come. So Asio is asked
+// Most timers are deadlines that are moved or cancelled long before they come. So the loop is asked
 // anew only for an earlier time; when it calls too early for a later one, it is asked again.
-struct Timer::State : std::enable_shared_from_this<State> {
-  explicit State(EventLoop& loop) : timer(loop.state().context) {}
+struct Timer::State final : Alarm, std::enable_shared_from_this<State> {
+  explicit State(EventLoop::State& event_loop)
+      : loop(event_loop), idle(loop.alarms.extract(loop.alarms.emplace(never, this))) {}
 
-  asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::io_context::executor_type>
-      timer;
+  void ask() noexcept;
+  void withdraw() noexcept;
+  void ring(Alarms::node_type node) noexcept override;
+
+  EventLoop::State& loop;
   Deadline deadline = never;  // when the task is due; never: there is none
   std::function<void()> task;
-  Deadline asked_for = never;  // when Asio will call
-  std::uint64_t question = 0;  // tells its latest call from those that were given up
-
-  void ask() {
-    ++question;
-    asked_for = never;
-    timer.expires_at(deadline);
-    timer.async_wait([self = shared_from_this(), number = question](const asio::error_code&) {
-      if (number == self->question) self->on_time();
-    });
-    asked_for = deadline;
-  }
-
-  void on_time() {
-    asked_for = never;
-    if (deadline == never) return;
-    if (Clock::now() < deadline) return ask();
-    deadline = never;
-    const auto due = std::exchange(task, nullptr);
-    due();
-  }
+  Alarms::node_type idle;      // empty while it is asked for
+  Alarms::iterator asked_for;  // where it is then
 };
 
-Timer::Timer(EventLoop& loop) : state_(std::make_shared<State>(loop)) {}
+void Timer::State::ask() noexcept {
+  withdraw();
+  // Not before now: who starts anew for a time that has passed would ring without end.
+  idle.key() = std::max(deadline, Clock::now());
+  asked_for = loop.alarms.insert(std::move(idle));
+}
+
+void Timer::State::withdraw() noexcept {
+  if (idle.empty()) idle = loop.alarms.extract(asked_for);
+}
+
+void Timer::State::ring(Alarms::node_type node) noexcept {
+  idle = std::move(node);
+  if (deadline == never) return;
+  if (Clock::now() < deadline) return ask();
+  const auto self = shared_from_this();  // the task may end the timer
+  deadline = never;
+  const auto due = std::exchange(task, nullptr);
+  due();
+}
+
+Timer::Timer(EventLoop& loop) : state_(std::make_shared<State>(loop.state())) {}
 
 Timer::~Timer() {
   cancel();
-  ++state_->question;
-  state_->asked_for = never;
-  state_->timer.cancel();
+  state_->withdraw();
 }
 
 void Timer::start(Deadline deadline, std::function<void()> task) {
@@ -53,7 +56,7 @@ void Timer::start(Deadline deadline, std::function<void()> task) {
   if (deadline == never) return;
   state_->deadline = deadline;
   state_->task = std::move(task);
-  if (deadline < state_->asked_for) state_->ask();
+  if (!state_->idle.empty() || deadline < state_->asked_for->first) state_->ask();
 }
 
 void Timer::cancel() noexcept {

@@ -3,6 +3,7 @@
 
 #include "transport/channel.h"
 #include "transport/deadline.h"
+#include "transport/loop_handler.h"
 
 #include <memory>
 #include <string>
@@ -26,14 +27,32 @@ enum class WaitResult {
   timed_out,  // the deadline
 };
 
+// What is waited for.
+class WaitSource {
+ public:
+  virtual ~WaitSource() = default;
+  virtual bool is_closed() const noexcept = 0;
+};
+
 // Told, once and on the loop's thread, when a wait is over: ready or woken. Deadlines are the
-// business of Timer.
-class WaitHandler {
+// business of Timer. In one wait at a time, until it was told.
+class WaitHandler : private LoopHandler {
  public:
   virtual void on_wait_over(WaitResult result) noexcept = 0;
 
+  // For those who wait on its behalf. Later, in a turn of its own; woken, where the source is closed
+  // by then.
+  void tell_later(EventLoop& loop, std::shared_ptr<const WaitSource> source, bool woken) noexcept;
+
  protected:
   ~WaitHandler() = default;
+
+ private:
+  void call() noexcept override;
+  void drop() noexcept override { source_.reset(); }
+
+  std::shared_ptr<const WaitSource> source_;
+  bool woken_ = false;
 };
 
 class Transport : public Channel {
@@ -54,6 +73,9 @@ class Transport : public Channel {
   // On the loop's thread only: pending wait_asyncs end as woken (told later, not inside this call),
   // and the loop stops watching until the next one.
   virtual void cancel_waits() noexcept = 0;
+  // On the loop's thread only, for attempts that lead to a wait_async where nothing is there: with
+  // it, they may rely on what the loop has seen, and spare a system call that would bring nothing.
+  virtual void rely_on_loop(bool /*relies*/) noexcept {}
 
   // The other side will read an end of stream after what was sent.
   virtual void shutdown_send() noexcept = 0;

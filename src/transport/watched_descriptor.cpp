@@ -2,13 +2,13 @@
 
 #include "transport/descriptor.h"
 #include "transport/fork.h"
+#include "transport/loop_state.h"
 #include "transport/poll.h"
 #include "transport/waker.h"
 
 #include <cerrno>
 #include <poll.h>
 #include <sys/socket.h>
-#include <system_error>
 #include <unistd.h>
 
 namespace sally::transport {
@@ -21,6 +21,11 @@ short poll_events(Interest interest) {
   return static_cast<short>(read | write);
 }
 
+constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP;
+
+// So many events in a row for which nobody waits: somebody reads without the loop.
+constexpr int most_unclaimed = 4;
+
 }  // namespace
 
 std::shared_ptr<WatchedDescriptor> WatchedDescriptor::make(EventLoop& loop, int descriptor) {
@@ -31,9 +36,25 @@ std::shared_ptr<WatchedDescriptor> WatchedDescriptor::make(EventLoop& loop, int 
 }
 
 WatchedDescriptor::~WatchedDescriptor() {
-  // Still attached only where the loop went first and dropped the task that would have released it.
-  if (asio_) asio_->release();
+  // Still watched only where the loop went first.
   if (const int number = number_.exchange(-1); number >= 0) ::close(number);
+}
+
+void WatchedDescriptor::begin_attempt(Interest interest) noexcept {
+  std::atomic<bool>& edge = direction(interest).edge;
+  // Before the attempt, so that what the loop sees from now on is not lost.
+  if (edge.load(std::memory_order_relaxed)) edge.exchange(false);
+}
+
+void WatchedDescriptor::end_attempt(Interest interest, bool exhausted) noexcept {
+  direction(interest).exhausted.store(exhausted && watched_.load(std::memory_order_relaxed),
+                                      std::memory_order_relaxed);
+}
+
+// After the peer's end or an error no further edge may come.
+bool WatchedDescriptor::is_exhausted(Interest interest) const noexcept {
+  const Direction& it = direction(interest);
+  return it.exhausted.load(std::memory_order_relaxed) && !ended_ && !it.edge;
 }
 
 WaitResult WatchedDescriptor::wait(Interest interest, Deadline deadline, Waker& waker) noexcept {
@@ -57,47 +78,45 @@ WaitResult WatchedDescriptor::wait(Interest interest, Deadline deadline, Waker& 
 }
 
 void WatchedDescriptor::wait_async(Interest interest, WaitHandler& handler) noexcept {
-  Wait& wait = slot(interest);
-  auto told = [self = shared_from_this(), &wait, &handler,
-               number = ++wait.begun](const asio::error_code& error = {}) {
-    self->tell(handler, number <= wait.woken, error);
-  };
-
   const std::lock_guard lock(mutex_);
-  if (closed_ || !attach()) return post_reserved(loop_, wait.memory, std::move(told));
-  asio_->async_wait(
-      interest == Interest::write ? AsioDescriptor::wait_write : AsioDescriptor::wait_read,
-      Reserved(wait.memory, std::move(told)));
+  if (closed_ || direction(interest).edge || !watch(interest)) {
+    return handler.tell_later(loop_, shared_from_this(), /*woken=*/false);
+  }
+  direction(interest).waiting = &handler;
+  ++loop_.state().waits;
 }
 
 void WatchedDescriptor::cancel_waits() noexcept {
-  for (Wait& wait : waits_) wait.woken = wait.begun;
   const std::lock_guard lock(mutex_);
-  // Out of Asio altogether: who cancels hands the descriptor on, perhaps to a thread that blocks.
-  if (asio_) release_from_asio();
+  // Not watched at all any more: who cancels hands the descriptor on, perhaps to a thread that
+  // blocks.
+  unwatch();
 }
 
 void WatchedDescriptor::close(bool shut_down) noexcept {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (closed_) return;
   closed_ = true;
   refusal_.store(ENOTCONN, std::memory_order_release);
   // Closing alone would not end the connection while a forked child has it open too.
   if (shut_down && has_forked()) ::shutdown(number(), SHUT_RDWR);
-  if (asio_ && loop_.on_this_thread()) release_from_asio();
+  if (watched_ && loop_.on_this_thread()) unwatch();
   close_if_unused();
   if (number() < 0) return;
 
-  // Not for Asio's sake: the event would come out of its queue after the release, as another
-  // descriptor's spurious one.
+  // Those who wait learn of it, and so does the peer.
   if (shut_down && blocked_ > 0) ::shutdown(number(), SHUT_RDWR);
-  if (!asio_) return;
-  lock.unlock();
-  post_reserved(loop_, closing_, [self = shared_from_this()] {
-    const std::lock_guard again(self->mutex_);
-    self->release_from_asio();
-    self->close_if_unused();
-  });
+  if (!watched_) return;
+  closing_ = shared_from_this();
+  loop_.state().post(*this);
+}
+
+// On its loop, closed on another thread.
+void WatchedDescriptor::call() noexcept {
+  const auto self = std::exchange(closing_, nullptr);
+  const std::lock_guard lock(mutex_);
+  unwatch();
+  close_if_unused();
 }
 
 void WatchedDescriptor::shut_down() noexcept {
@@ -107,7 +126,7 @@ void WatchedDescriptor::shut_down() noexcept {
 
 int WatchedDescriptor::detach() noexcept {
   const std::lock_guard lock(mutex_);
-  if (asio_) release_from_asio();
+  unwatch();
   closed_ = true;
   refusal_.store(ENOTCONN, std::memory_order_release);
   return number_.exchange(-1);
@@ -117,41 +136,69 @@ void WatchedDescriptor::close_in_child() noexcept {
   if (const int number = number_.exchange(-1); number >= 0) ::close(number);
 }
 
-void WatchedDescriptor::tell(WaitHandler& handler, bool woken,
-                             const asio::error_code& error) noexcept {
-  woken = woken || refusal() == ENOTCONN || error == asio::error::operation_aborted;
-  if (!woken && error) {
-    // It cannot be waited for. To call it ready and leave it at that would be a busy loop.
-    refusal_.store(error.value(), std::memory_order_release);
+// Takes who waits for what has happened, and lets the next attempt know.
+WaitHandler* WatchedDescriptor::claim(Interest interest, bool happened) noexcept {
+  if (!happened) return nullptr;
+  Direction& it = direction(interest);
+  it.edge = true;
+  if (it.waiting != nullptr) --loop_.state().waits;
+  return std::exchange(it.waiting, nullptr);
+}
+
+void WatchedDescriptor::on_events(std::uint32_t events) noexcept {
+  const auto self = shared_from_this();  // who is told may let go of it
+  const bool over = (events & (EPOLLHUP | EPOLLERR)) != 0;
+  ended_ = ended_ || over || (events & EPOLLRDHUP) != 0;
+  WaitHandler* const reader = claim(Interest::read, over || (events & read_events) != 0);
+  WaitHandler* const writer = claim(Interest::write, over || (events & EPOLLOUT) != 0);
+  if (reader == nullptr && writer == nullptr) {
+    if (++unclaimed_ < most_unclaimed) return;
+    const std::lock_guard lock(mutex_);
+    return unwatch();
   }
-  handler.on_wait_over(woken ? WaitResult::woken : WaitResult::ready);
+  unclaimed_ = 0;
+  for (WaitHandler* handler : {reader, writer}) {
+    if (handler == nullptr) continue;
+    handler->on_wait_over(is_closed() ? WaitResult::woken : WaitResult::ready);
+  }
 }
 
 // False where the system cannot watch the descriptor (no memory, too many watches): attempts then
-// say so.
-bool WatchedDescriptor::attach() noexcept {
-  if (asio_) return true;
-  try {
-    asio_.emplace(loop_.state().context);
-    asio_->assign(number());
-    return true;
-  } catch (const std::system_error& error) {
-    refusal_.store(error.code().value(), std::memory_order_release);
-  } catch (const std::bad_alloc&) {
-    refusal_.store(ENOMEM, std::memory_order_release);
+// say so. Renewed where nobody has met the end of what is there: no edge might come.
+bool WatchedDescriptor::watch(Interest interest) noexcept {
+  const std::uint32_t wanted = interest == Interest::write ? EPOLLOUT : read_events;
+  if ((events_ & wanted) == wanted && is_exhausted(interest)) return true;
+  Poller& poller = loop_.state().poller;
+  const std::uint32_t events = events_ | wanted;
+  const int error_number =
+      watched_ ? poller.renew(number(), events, *this) : poller.add(number(), events, *this);
+  if (error_number != 0) {
+    // To call it ready and leave it at that would be a busy loop.
+    refusal_.store(error_number, std::memory_order_release);
+    return false;
   }
-  asio_.reset();
-  return false;
+  events_ = events;
+  watched_ = true;
+  return true;
 }
 
-// Pending waits are aborted by this and told a little later.
-void WatchedDescriptor::release_from_asio() noexcept {
-  asio_->release();
-  asio_.reset();
+// Who still waits is told, a little later.
+void WatchedDescriptor::unwatch() noexcept {
+  if (!watched_) return;
+  loop_.state().poller.remove(number(), *this);
+  watched_ = false;
+  events_ = 0;
+  for (Direction& it : directions_) {
+    it.exhausted = false;
+    WaitHandler* const handler = std::exchange(it.waiting, nullptr);
+    if (handler == nullptr) continue;
+    --loop_.state().waits;
+    handler->tell_later(loop_, shared_from_this(), /*woken=*/true);
+  }
 }
 
 void WatchedDescriptor::close_if_unused() noexcept {
-  if (!closed_ || asio_ || blocked_ > 0) return;
+  if (!closed_ || watched_ || blocked_ > 0) return;
   if (const int number = number_.exchange(-1); number >= 0) ::close(number);
 }
 

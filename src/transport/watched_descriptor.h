@@ -2,31 +2,31 @@
 // this layer.
 #pragma once
 
-#include "transport/asio_loop.h"
+#include "transport/poller.h"
 #include "transport/transport.h"
 
 #include <array>
-#include <asio/posix/basic_stream_descriptor.hpp>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 
 namespace sally::transport {
 
-// Asio learns of the descriptor only at the first wait_async: it watches edge-triggered for
-// everything from then on, which would wake the loop at each segment that a blocking reader takes
-// in.
+// The loop watches the descriptor from the first wait_async on, edge-triggered: a wait that follows
+// an attempt costs no system call. It stops where nobody claims what it tells, because each segment
+// that a blocking reader takes in would wake it.
 //
-// The descriptor's number is given back to the system when neither Asio nor a thread in wait() uses
-// it any more. Handlers that wait in Asio keep
-// the object alive, so each is told, even where the owner let go.
-class WatchedDescriptor : public std::enable_shared_from_this<WatchedDescriptor> {
+// The descriptor's number is given back to the system when neither the loop nor a thread in wait()
+// uses it any more.
+class WatchedDescriptor final : public WaitSource,
+                                private Poller::Watch,
+                                private LoopHandler,
+                                public std::enable_shared_from_this<WatchedDescriptor> {
  public:
   // Takes the descriptor over, also when it throws.
   static std::shared_ptr<WatchedDescriptor> make(EventLoop& loop, int descriptor);
-  ~WatchedDescriptor();
+  ~WatchedDescriptor() override;
   WatchedDescriptor(const WatchedDescriptor&) = delete;
   WatchedDescriptor& operator=(const WatchedDescriptor&) = delete;
 
@@ -35,7 +35,15 @@ class WatchedDescriptor : public std::enable_shared_from_this<WatchedDescriptor>
   // 0, or the errno with which attempts must fail: ENOTCONN after close, or why the system cannot
   // watch the descriptor.
   int refusal() const noexcept { return refusal_.load(std::memory_order_acquire); }
+  bool is_closed() const noexcept override { return refusal() == ENOTCONN; }
   EventLoop& loop() const noexcept { return loop_; }
+
+  // Around each attempt of one direction: `exhausted` when it met the end of what the system has to
+  // give or to take, so that what comes then is an edge.
+  void begin_attempt(Interest interest) noexcept;
+  void end_attempt(Interest interest, bool exhausted) noexcept;
+  // Loop's thread only: whether an attempt would bring nothing, as far as the loop has seen.
+  bool is_exhausted(Interest interest) const noexcept;
 
   // These are as in Transport.
   WaitResult wait(Interest interest, Deadline deadline, Waker& waker) noexcept;
@@ -49,39 +57,46 @@ class WatchedDescriptor : public std::enable_shared_from_this<WatchedDescriptor>
   // Any thread: the system takes nothing in on it any more; a listening socket listens no more. It is
   // still to be closed.
   void shut_down() noexcept;
-  // Loop's thread only, no wait in progress, not closed: gives the descriptor away, out of Asio.
+  // Loop's thread only, no wait in progress, not closed: gives the descriptor away, unwatched.
   // Attempts are refused from then on.
   [[nodiscard]] int detach() noexcept;
 
  private:
-  using AsioDescriptor = asio::posix::basic_stream_descriptor<asio::io_context::executor_type>;
-
-  struct Wait {
-    HandlerMemory memory;
-    // Each wait has a number: one that was cancelled may not yet be told when the next begins.
-    std::uint64_t begun = 0;
-    std::uint64_t woken = 0;  // this one and those before
+  struct Direction {
+    WaitHandler* waiting = nullptr;  // loop's thread only
+    std::atomic<bool> edge{false};   // the loop saw one since the last attempt began
+    std::atomic<bool> exhausted{false};
   };
 
   WatchedDescriptor(EventLoop& loop, int descriptor) noexcept : loop_(loop), number_(descriptor) {}
 
-  Wait& slot(Interest interest) noexcept { return waits_[interest == Interest::write ? 1 : 0]; }
-  void tell(WaitHandler& handler, bool woken, const asio::error_code& error) noexcept;
-  bool attach() noexcept;
-  void release_from_asio() noexcept;
+  Direction& direction(Interest interest) noexcept {
+    return directions_[interest == Interest::write ? 1 : 0];
+  }
+  const Direction& direction(Interest interest) const noexcept {
+    return directions_[interest == Interest::write ? 1 : 0];
+  }
+  void on_events(std::uint32_t events) noexcept override;
+  void call() noexcept override;
+  void drop() noexcept override { closing_.reset(); }
+  bool watch(Interest interest) noexcept;
+  WaitHandler* claim(Interest interest, bool happened) noexcept;
+  void unwatch() noexcept;
   void close_if_unused() noexcept;
 
   EventLoop& loop_;
   std::atomic<int> number_;
   std::atomic<int> refusal_{0};
+  std::atomic<bool> watched_{false};  // written on the loop's thread only
+  bool ended_ = false;                // the peer's end or an error was seen; loop's thread only
+  std::uint32_t events_ = 0;          // for which it is watched; loop's thread only
+  int unclaimed_ = 0;                 // events in a row for which nobody waited; loop's thread only
+  std::array<Direction, 2> directions_;
 
   std::mutex mutex_;  // guards what follows; never held while a handler runs
   bool closed_ = false;
-  int blocked_ = 0;  // threads in wait()
-  std::optional<AsioDescriptor> asio_;
-
-  std::array<Wait, 2> waits_;  // loop's thread only
-  HandlerMemory closing_;
+  int blocked_ = 0;                             // threads in wait()
+  std::shared_ptr<WatchedDescriptor> closing_;  // itself, until the loop lets go of it
 };
 
 }  // namespace sally::transport

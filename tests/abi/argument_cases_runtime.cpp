@@ -93,6 +93,12 @@ void append_run_cases(ArgumentCases& cases) {
        {SALLY_TIMEOUT_DEFAULT, SALLY_TIMEOUT_NEVER, SALLY_TIMEOUT_ATTEMPT})
     run("a call that was woken before", SALLY_OK, timeout_ms, woken);
   run("nothing to do, woken no more", SALLY_WOULD_BLOCK, SALLY_TIMEOUT_ATTEMPT, idle);
+  cases.push_back(gives("sally_runtime_fd", "NULL and runtimes of both kinds", [](World& world) {
+    EXPECT_EQ(sally_runtime_fd(nullptr), -1);
+    EXPECT_EQ(sally_runtime_fd(world.runtime.get()), -1);
+    const auto caller_run = make_runtime(SALLY_RUNTIME_CALLER_RUN);
+    EXPECT_GE(sally_runtime_fd(caller_run.get()), 0);
+  }));
   cases.push_back(gives("sally_runtime_run", "another thread in it", [](World& world) {
     const auto run_once = [&](std::int64_t timeout_ms) {
       return called([&](sally_error** error) {

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 LAYERS = ["status", "transport", "tls", "socket", "abi"]  # from the ground up
-LIBRARIES = {"openssl": {"tls"}, "asio": {"transport"}, "p11-kit": {"tls"}, "nlohmann": {"status", "tls"}}  # who may see it
+LIBRARIES = {"openssl": {"tls"}, "asio": set(), "p11-kit": {"tls"}, "nlohmann": {"status", "tls"}}  # who may see it
 CLI_LIBRARIES = {"CLI", "nlohmann", "sallyport"}
 SYSTEM_FOLDERS = {"arpa", "linux", "net", "netinet", "sys"}
 C_HEADERS = {
@@ -154,11 +154,12 @@ PLANTED = {
     "src/status/upward.cpp": ('#include <string>\n#include "tls/session.h"\n', 2),
     "src/status/commented.cpp": ('/*\n#include "tls/session.h"\n*/\n// #include <openssl/ssl.h>\n', None),
     "src/status/after_comment.cpp": ('/*\n*/ #include "tls/session.h"\n', 2),
-    "src/transport/fine.cpp": ('#include <asio.hpp>\n#include <asio/ip/tcp.hpp>\n#include "status/error.h"\n', None),
-    "src/transport/private.h": ("#pragma once\n#include <asio/io_context.hpp>\n", None),
-    "src/transport/indirect.h": ('#pragma once\n#include "transport/private.h"\n', None),
-    "src/transport/user.cpp": ('#include "transport/indirect.h"\n', None),
-    "src/socket/leak.cpp": ('#include <string>\n#include "transport/indirect.h"\n', 2),
+    "src/transport/fine.cpp": ('#include <sys/epoll.h>\n#include "status/error.h"\n', None),
+    "src/tls/private.h": ("#pragma once\n#include <openssl/ssl.h>\n", None),
+    "src/tls/indirect.h": ('#pragma once\n#include "tls/private.h"\n', None),
+    "src/tls/user.cpp": ('#include "tls/indirect.h"\n', None),
+    "src/socket/leak.cpp": ('#include <string>\n#include "tls/indirect.h"\n', 2),
+    "src/transport/asio.cpp": ("#include <asio.hpp>\n", 1),
     "src/transport/tls.cpp": ("#include <openssl/ssl.h>\n", 1),
     "src/tls/fine.cpp": ("#  include <openssl/ssl.h>\n", None),
     "src/tls/asio.cpp": ("#include <asio.hpp>\n", 1),

@@ -1,7 +1,7 @@
 # Sourced by tests/run and examples/run: makes sure that what they need is installed, and never asks a question.
 
 build_packages=(
-  g++ cmake ninja-build pkg-config libssl-dev libasio-dev nlohmann-json3-dev libcli11-dev libp11-kit-dev
+  g++ cmake ninja-build pkg-config libssl-dev nlohmann-json3-dev libcli11-dev libp11-kit-dev
   python3 python3-cryptography # certs/generate.py
 )
 test_packages=(
@@ -9,6 +9,7 @@ test_packages=(
   libgtest-dev libgmock-dev python3-pytest openssl curl abigail-tools binutils file
   softhsm2 libsofthsm2 opensc libp11-kit0 # tokens
 )
+bench_packages=(libasio-dev strace)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 # interop_packages writes the packages that other TLS libraries come with, for tests/interop. A Go, Node or Rust that is

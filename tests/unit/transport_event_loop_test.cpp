@@ -1,5 +1,6 @@
 #include "transport_support.h"
 
+#include <atomic>
 #include <csignal>
 #include <optional>
 #include <pthread.h>
@@ -91,6 +92,36 @@ TEST(EventLoop, GivesItsDescriptorsBack) {
     EXPECT_GT(open_descriptors().size(), before.size());
   }
   EXPECT_EQ(open_descriptors(), before);
+}
+
+// Handlers that keep posting others do not starve who waits for a descriptor.
+TEST(EventLoop, LooksAtDescriptorsAlthoughThereIsAlwaysMoreToDo) {
+  EventLoop loop;
+  TcpPair pair = tcp_pair(loop);
+  Told told(loop);
+  std::atomic<bool> over{false};
+  std::function<void()> again = [&] {
+    if (!over) loop.post(again);
+  };
+  run_on(loop, [&] { pair.client->wait_async(Interest::read, told); });
+  loop.post(again);
+  send(*pair.server, "x");
+  EXPECT_EQ(told.get(), WaitResult::ready);
+  over = true;
+  settle(loop);
+}
+
+TEST(EventLoop, DropsWhatIsPostedToItAfterItsEnd) {
+  auto held = std::make_shared<int>();
+  const std::weak_ptr<int> watch = held;
+  std::function<void()> endless;
+  {
+    EventLoop loop(EventLoop::RunBy::caller);
+    endless = [&, held = std::move(held)] { loop.post(endless); };
+    loop.post(endless);
+  }
+  endless = nullptr;
+  EXPECT_TRUE(watch.expired());
 }
 
 class TimerTest : public ::testing::Test {

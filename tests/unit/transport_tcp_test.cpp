@@ -116,7 +116,7 @@ TEST_F(TcpTransport, ResetsThePeerWhenAborted) {
   EXPECT_EQ(transfer.error_number, ECONNRESET);
 }
 
-TEST_F(TcpTransport, ResetsThePeerWhenAbortedWhileAsioWatchesIt) {
+TEST_F(TcpTransport, ResetsThePeerWhenAbortedWhileTheLoopWatchesIt) {
   Told told(loop);
   run_on(loop, [&] { pair.client->wait_async(Interest::read, told); });
   pair.client->close(true);
@@ -133,7 +133,7 @@ TEST_F(TcpTransport, GivesItsDescriptorBackOnceClosed) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
-TEST_F(TcpTransport, GivesItsDescriptorBackWhenAsioWatchedItToo) {
+TEST_F(TcpTransport, GivesItsDescriptorBackWhenTheLoopWatchedItToo) {
   const auto before = open_descriptors();
   TcpPair other = tcp_pair(loop);
   Told told(loop);
@@ -144,7 +144,7 @@ TEST_F(TcpTransport, GivesItsDescriptorBackWhenAsioWatchedItToo) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
-TEST_F(TcpTransport, MeetsAsioOnlyAtItsFirstAsynchronousWait) {
+TEST_F(TcpTransport, MeetsTheLoopOnlyAtItsFirstAsynchronousWait) {
   const int descriptor = descriptor_of(*pair.client);
   ASSERT_GE(descriptor, 0);
   send(*pair.server, "x");
@@ -157,6 +157,72 @@ TEST_F(TcpTransport, MeetsAsioOnlyAtItsFirstAsynchronousWait) {
   EXPECT_TRUE(watched_by_some_epoll(descriptor));
   run_on(loop, [&] { pair.client->cancel_waits(); });
   told.get();
+}
+
+// Each of these waits but the first finds the registration there, and no edge may be lost whatever
+// the attempts between them took in.
+TEST_F(TcpTransport, TellsEachArrivalWhateverWasReadBefore) {
+  const auto wait_on_loop = [&] {
+    Told told(loop);
+    run_on(loop, [&] { pair.client->wait_async(Interest::read, told); });
+    return told.get();
+  };
+  for (int round = 0; round < 20; ++round) {
+    send(*pair.server, "two");
+    send(*pair.server, "parts");
+    std::string taken;
+    while (taken.size() < 8) {
+      EXPECT_EQ(wait_on_loop(), WaitResult::ready);
+      taken += receive(*pair.client, 3);  // now with more behind it, now with less
+    }
+    EXPECT_EQ(taken, "twoparts");
+  }
+  // Nothing was read since the last of them: it is told again.
+  send(*pair.server, "x");
+  EXPECT_EQ(wait_on_loop(), WaitResult::ready);
+  EXPECT_EQ(wait_on_loop(), WaitResult::ready);
+  EXPECT_EQ(awaited_receive(*pair.client).size, 1u);
+  pair.server->close();
+  EXPECT_EQ(wait_on_loop(), WaitResult::ready);
+  EXPECT_EQ(receive_state(*pair.client).state, TransferState::ended);
+  EXPECT_EQ(wait_on_loop(), WaitResult::ready) << "the end stays";
+}
+
+TEST_F(TcpTransport, AsksTheSystemOnlyForWhatTheLoopHasSeenWhereItMayRelyOnIt) {
+  Told told(loop);
+  run_on(loop, [&] { pair.client->wait_async(Interest::read, told); });
+  send(*pair.server, "x");
+  ASSERT_EQ(told.get(), WaitResult::ready);
+  run_on(loop, [&] {
+    pair.client->rely_on_loop(true);
+    EXPECT_EQ(receive(*pair.client), "x");
+    // On its way, or there already: the loop cannot have seen it, because it is busy here.
+    send(*pair.server, "y");
+    EXPECT_EQ(receive_state(*pair.client).state, TransferState::would_block);
+    pair.client->rely_on_loop(false);
+    EXPECT_EQ(awaited_receive(*pair.client).state, TransferState::moved);
+  });
+}
+
+TEST_F(TcpTransport, IsWatchedNoMoreWhenNobodyClaimsWhatComes) {
+  const int descriptor = descriptor_of(*pair.client);
+  Told told(loop);
+  run_on(loop, [&] { pair.client->wait_async(Interest::read, told); });
+  send(*pair.server, "x");
+  told.get();
+  for (int i = 0; i < 20 && watched_by_some_epoll(descriptor); ++i) {
+    EXPECT_EQ(awaited_receive(*pair.client).size, 1u);
+    send(*pair.server, "x");
+    settle(loop);
+  }
+  EXPECT_FALSE(watched_by_some_epoll(descriptor));
+
+  EXPECT_EQ(awaited_receive(*pair.client).size, 1u);
+  Told again(loop);
+  run_on(loop, [&] { pair.client->wait_async(Interest::read, again); });
+  EXPECT_TRUE(watched_by_some_epoll(descriptor));
+  send(*pair.server, "x");
+  EXPECT_EQ(again.get(), WaitResult::ready);
 }
 
 TEST_F(TcpTransport, KeepsItsDescriptorFromOtherPrograms) {

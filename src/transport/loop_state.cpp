@@ -1,0 +1,122 @@
+#include "transport/loop_state.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sally::transport {
+
+namespace {
+
+// While handlers keep posting others, a look at the descriptors each time would cost more than they
+// do; none at all would starve who waits for one.
+constexpr int most_turns_without_look = 8;
+
+}  // namespace
+
+EventLoop::State::~State() {
+  while (LoopHandler* handler = posted_.take()) handler->drop();
+}
+
+void EventLoop::State::post(LoopHandler& handler) noexcept {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    posted_.append(handler);
+    wake = std::exchange(asleep_, false);
+  }
+  if (wake) poller.wake();
+}
+
+bool EventLoop::State::has_posted() noexcept {
+  const std::lock_guard lock(mutex_);
+  return !posted_.empty();
+}
+
+// False where there is something to do.
+bool EventLoop::State::fall_asleep() noexcept {
+  const std::lock_guard lock(mutex_);
+  asleep_ = posted_.empty();
+  return asleep_;
+}
+
+std::size_t EventLoop::State::call_posted() noexcept {
+  HandlerLine line;
+  {
+    const std::lock_guard lock(mutex_);
+    asleep_ = false;
+    line = std::exchange(posted_, {});
+  }
+  std::size_t count = 0;
+  for (; LoopHandler* handler = line.take(); ++count) handler->call();
+  return count;
+}
+
+std::size_t EventLoop::State::ring_alarms() noexcept {
+  if (alarms.empty()) return 0;
+  std::size_t count = 0;
+  const Deadline now = Clock::now();
+  for (; next_alarm() <= now; ++count) {
+    auto first = alarms.extract(alarms.begin());
+    Alarm& alarm = *first.mapped();
+    alarm.ring(std::move(first));
+  }
+  return count;
+}
+
+std::size_t EventLoop::State::turn(Deadline deadline) noexcept {
+  std::size_t count = call_posted();
+  count += ring_alarms();
+  const bool idle = count == 0 && fall_asleep();
+  if (!idle && !look_due && ++turns_without_look_ < most_turns_without_look) return count;
+  look_due = false;
+  turns_without_look_ = 0;
+  return count + poller.look(idle ? std::min(deadline, next_alarm()) : Deadline::min());
+}
+
+std::size_t EventLoop::State::serve(Deadline deadline) noexcept {
+  std::size_t count = 0;
+  // Anything may have woken it: an interruption, or an alarm that was moved to a later time.
+  do {
+    count = turn(deadline);
+  } while (count == 0 && Clock::now() < deadline);
+  leave_to_watcher();
+  return count;
+}
+
+// Whoever watches the descriptor is to see what serve() left undone, and what comes.
+void EventLoop::State::leave_to_watcher() noexcept {
+  bool undone = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!watched_) return;
+    undone = !posted_.empty();
+    asleep_ = !undone;
+  }
+  poller.set_alarm(next_alarm());
+  if (undone) poller.wake();
+}
+
+int EventLoop::State::watch() noexcept {
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = !std::exchange(watched_, true);
+  }
+  if (first) poller.wake();  // to be served once, which sets the alarm
+  return poller.descriptor();
+}
+
+void EventLoop::State::run() noexcept {
+  const auto may_end = [this] {
+    return orphan != nullptr && waits == 0 && alarms.empty() && !has_posted();
+  };
+  while (!stopped && !may_end()) turn(never);
+}
+
+void EventLoop::State::finish() noexcept {
+  constexpr int most_turns = 1000;
+  for (int turns = 0; turns < most_turns && call_posted() != 0; ++turns) {
+  }
+}
+
+}  // namespace sally::transport
