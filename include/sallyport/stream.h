@@ -237,7 +237,8 @@ sally_stream_authenticate_async(sally_stream *stream, int64_t timeout_ms,
  * (alert no_renegotiation), and broke off; how is the error's cause. A peer that goes on is served on.
  *
  * SALLY_WOULD_BLOCK, SALLY_TIMED_OUT, SALLY_CANCELED, SALLY_BUSY and argument errors pass; every
- * other failure is final and is returned by all later reads.
+ * other failure is final and is returned by all later reads, attempts among them. Writes go on then,
+ * and the other way round: each direction has its own.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_read_some(sally_stream *stream, void *buffer,
                                                                  size_t capacity, size_t *size,
@@ -263,7 +264,9 @@ sally_stream_read_exactly_async(sally_stream *stream, void *buffer, size_t capac
 /*
  * sally_stream_read_until moves bytes up to and with the first `delimiter` (1 to 256 bytes:
  * "\r\n"); what came behind it stays for the next read. The delimiter is copied. Where it fails,
- * `*size` bytes were moved, and are the caller's.
+ * `*size` bytes were moved, and are the caller's. Each call looks for the delimiter only in what it
+ * moves itself: where an attempt, or a call that ran out of time, has moved the beginning of a longer
+ * delimiter, its caller has to look for the rest of it at the start of what the next one moves.
  *
  * SALLY_LIMIT_EXCEEDED: the buffer is full, and the delimiter is not in it.
  */
@@ -292,12 +295,51 @@ sally_stream_wait_async(sally_stream *stream, uint32_t interest, int64_t timeout
                         sally_error **error);
 
 /*
+ * sally_stream_fd is the descriptor of a connected stream, for a poller of the caller's own (an event
+ * loop of a language, for example) to wait for between attempts (SALLY_TIMEOUT_ATTEMPT), in which no
+ * thread of the library has a part. Attempt first, since what has come may be in the library already,
+ * and watch only when the attempt answered SALLY_WOULD_BLOCK: repeat it when the descriptor is ready
+ * for what sally_stream_fd_interest says. Level-triggered and edge-triggered pollers both do, and
+ * readiness may turn out to be none. What an attempt has taken is sent by the library, on the
+ * stream's event loop, without another call.
+ *
+ * Only attempts go with it: of reads and waits for reading, or of writes and waits for writing, none
+ * that waits in the library may be pending beside them, or it takes what the poller would see.
+ *
+ * The descriptor stays the stream's: it is not to be read, written, changed or closed. It is the same
+ * until the stream is closed or released, or an upgrade of it fails; stop watching before. Closing
+ * ends the connection also where a duplicate of it is still open. Where SALLY_TRUST_CHANGE_DROP ends
+ * the connection the descriptor stays, and the next attempt tells.
+ *
+ * SALLY_INVALID_STATE: not connected. SALLY_CLOSED: not any more. SALLY_NOT_SUPPORTED: the stream is
+ * not over a socket.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_fd(sally_stream *stream, intptr_t *fd,
+                                                          sally_error **error);
+
+/*
+ * sally_stream_fd_interest is what the descriptor is to be watched for after the last attempt in
+ * `direction` (SALLY_DIRECTION_READ or SALLY_DIRECTION_WRITE; a flush is a write) that answered
+ * SALLY_WOULD_BLOCK: SALLY_DIRECTION_READ when it is readable, SALLY_DIRECTION_WRITE when it is
+ * writable. Almost always that is `direction`. But a write may wait for the rest of a message that
+ * the peer has sent in part, and a read for a peer that does not take the answers it asks for
+ * (RFC 8446 section 4.6.3): watched for the wrong one, a descriptor may be ready all the time. A
+ * write that has waited for reading takes in what comes behind the message, too: when it is repeated,
+ * repeat the read that waits.
+ *
+ * 0: there is nothing to watch, and an attempt tells why: not connected, closed, a NULL or inherited
+ * handle, another direction.
+ */
+SALLY_API uint32_t sally_stream_fd_interest(const sally_stream *stream, uint32_t direction);
+
+/*
  * sally_stream_write sends `size` bytes, all of them unless it fails, and stores in `*taken` how
  * many of them the library took. Those will be sent, also after SALLY_TIMED_OUT, SALLY_CANCELED or
  * SALLY_WOULD_BLOCK; the rest is the caller's to write again. `flags`: 0 or SALLY_MORE.
  *
  * Success means that the bytes were handed to the operating system, not that the peer has read
- * them. With SALLY_MORE it means that the library has them: they fill TLS records, and leave,
+ * them. An attempt answers SALLY_OK when they are taken; sally_stream_flush tells when the operating
+ * system has them, and what keeps them from being sent is told by the next write. With SALLY_MORE it means that the library has them: they fill TLS records, and leave,
  * together, with the next write without SALLY_MORE, with sally_stream_flush, or when a read waits.
  * Asynchronous writes that are pending at the same time share records in the same way.
  * SALLY_INVALID_STATE: after sally_stream_shutdown.
@@ -355,8 +397,11 @@ sally_stream_shutdown_async(sally_stream *stream, int64_t timeout_ms,
 /*
  * sally_stream_close ends both directions: sends close_notify, waits for that of the peer (default
  * 5 s; what the peer still sends is thrown away), and closes the transport. It always closes,
- * whatever it answers; pending calls of other threads end with SALLY_CLOSED. With
- * SALLY_TIMEOUT_ATTEMPT it does not wait for the peer.
+ * whatever it answers; pending calls of other threads end with SALLY_CLOSED.
+ *
+ * With SALLY_TIMEOUT_ATTEMPT it waits for nothing: what was taken and cannot be sent at once is sent
+ * by the stream's event loop after the call has returned, up to close_notify, for 5 s at most, and the
+ * peer is not waited for. Nobody learns whether that succeeds; a program that ends meanwhile ends it.
  *
  * SALLY_OK: the peer closed too, or there was nothing to close, or it was not waited for.
  * SALLY_TIMED_OUT: the peer was silent.
@@ -391,8 +436,9 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_copy_info(const sally_str
 SALLY_API sally_stream *sally_stream_retain(sally_stream *stream);
 
 /*
- * The last release cancels what is pending, sends close_notify if that is possible at once, closes,
- * and never waits. Use sally_stream_close to be sure that the peer got everything.
+ * The last release cancels what is pending and closes as an attempt of sally_stream_close does: what
+ * was taken goes on being sent, and it never waits. Use sally_stream_close with a time to be sure that
+ * the peer got everything.
  */
 SALLY_API void sally_stream_release(sally_stream *stream);
 

@@ -53,10 +53,11 @@ sally_status sally_stream_create(const sally_stream_options* options, sally_stre
       sally::abi::require_decider(*config.object->freeze(), decider != nullptr);
       target.config = config.object;
     }
-    target.decider = std::move(decider);
+    target.decider = decider;
     sally::tls::prepare();
     auto object = make_ref<Stream>(std::move(target));
     *stream = new sally_stream(std::move(object));
+    if (decider) decider->begin();
     return SALLY_OK;
   });
 }
@@ -69,6 +70,23 @@ sally_status sally_stream_cancel(sally_stream* stream, uint32_t directions, sall
     handle.object->cancel(directions);
     return SALLY_OK;
   });
+}
+
+sally_status sally_stream_fd(sally_stream* stream, intptr_t* fd, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(stream);
+    require(fd != nullptr, "fd is NULL");
+    int number = -1;
+    sally::abi::Outcome outcome = handle.object->lend_descriptor(number);
+    if (outcome.ok()) *fd = number;
+    return outcome;
+  });
+}
+
+uint32_t sally_stream_fd_interest(const sally_stream* stream, uint32_t direction) {
+  const bool known = direction == SALLY_DIRECTION_READ || direction == SALLY_DIRECTION_WRITE;
+  if (!known || stream == nullptr || stream->inherited()) return 0;
+  return stream->object->lent_interest(direction);
 }
 
 int32_t sally_stream_protection(const sally_stream* stream) {
