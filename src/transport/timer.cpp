@@ -9,8 +9,10 @@ namespace sally::transport {
 // Most timers are deadlines that are moved or cancelled long before they come. So the loop is asked
 // anew only for an earlier time; when it calls too early for a later one, it is asked again.
 struct Timer::State final : Alarm, std::enable_shared_from_this<State> {
-  explicit State(EventLoop::State& event_loop)
-      : loop(event_loop), idle(loop.alarms.extract(loop.alarms.emplace(never, this))) {}
+  explicit State(EventLoop::State& event_loop) : loop(event_loop) {
+    Alarms any;  // not the loop's: this may be another thread
+    idle = any.extract(any.emplace(never, this));
+  }
 
   void ask() noexcept;
   void withdraw() noexcept;

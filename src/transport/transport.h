@@ -91,7 +91,7 @@ class Transport : public Channel {
   // descriptor was duplicated; -1 where there is none. As with close(), no attempt may run.
   virtual int lend_descriptor() noexcept { return -1; }
   // In a forked child: closes the child's copy of the descriptor and nothing else; no lock, no
-  // Asio. The object is then leaked.
+  // epoll. The object is then leaked.
   virtual void close_in_child() noexcept = 0;
 
   virtual EventLoop& loop() const noexcept = 0;
