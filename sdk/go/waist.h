@@ -1,0 +1,90 @@
+/* waist.h: what Go asks for in one step, since each step from Go into C costs. Nothing here keeps a pointer. */
+#ifndef SALLYPORT_GO_WAIST_H
+#define SALLYPORT_GO_WAIST_H
+
+#include <sallyport/sallyport.h>
+#include <stdlib.h>
+
+static inline sally_completion waist_to(sally_queue *queue, uint64_t tag) {
+  sally_completion completion = {sizeof completion, 0, tag, queue, NULL, NULL, NULL};
+  return completion;
+}
+
+typedef struct waist_moved {
+  size_t size;
+  sally_error *error; /* of a failure that is final */
+  sally_status status;
+  int32_t waits; /* 1: the queue will say under the tag when to try again */
+} waist_moved;
+
+/* Arms the wait where the attempt would block and `arm` is 1. */
+static inline void waist_wait(waist_moved *moved, sally_stream *stream, uint32_t direction,
+                              sally_queue *queue, uint64_t tag, int32_t arm) {
+  if (moved->status != SALLY_WOULD_BLOCK || arm == 0) return;
+  sally_completion completion = waist_to(queue, tag);
+  sally_status status = sally_stream_wait_async(stream, direction, SALLY_TIMEOUT_NEVER, &completion,
+                                                NULL, &moved->error);
+  if (status == SALLY_OK)
+    moved->waits = 1;
+  else
+    moved->status = status;
+}
+
+/* An error object is made only for a failure that is final, which the second attempt meets again. */
+static inline int waist_is_final(sally_status status) {
+  return status != SALLY_OK && status != SALLY_WOULD_BLOCK && status != SALLY_END_OF_STREAM;
+}
+
+static inline waist_moved waist_read(sally_stream *stream, void *buffer, size_t capacity,
+                                     sally_queue *queue, uint64_t tag, int32_t arm) {
+  waist_moved moved = {0, NULL, SALLY_OK, 0};
+  moved.status = sally_stream_read_some(stream, buffer, capacity, &moved.size,
+                                        SALLY_TIMEOUT_ATTEMPT, NULL);
+  if (waist_is_final(moved.status)) {
+    moved.status = sally_stream_read_some(stream, buffer, capacity, &moved.size,
+                                          SALLY_TIMEOUT_ATTEMPT, &moved.error);
+    if (moved.status == SALLY_WOULD_BLOCK) {
+      sally_error_release(moved.error);
+      moved.error = NULL;
+    }
+  }
+  waist_wait(&moved, stream, SALLY_DIRECTION_READ, queue, tag, arm);
+  return moved;
+}
+
+static inline waist_moved waist_write(sally_stream *stream, const void *data, size_t size,
+                                      uint32_t flags, sally_queue *queue, uint64_t tag,
+                                      int32_t arm) {
+  waist_moved moved = {0, NULL, SALLY_OK, 0};
+  moved.status =
+      sally_stream_write(stream, data, size, flags, &moved.size, SALLY_TIMEOUT_ATTEMPT, NULL);
+  if (waist_is_final(moved.status)) {
+    size_t more = 0;
+    moved.status = sally_stream_write(stream, (const char *)data + moved.size, size - moved.size,
+                                      flags, &more, SALLY_TIMEOUT_ATTEMPT, &moved.error);
+    moved.size += more;
+    if (moved.status == SALLY_WOULD_BLOCK) {
+      sally_error_release(moved.error);
+      moved.error = NULL;
+    }
+  }
+  waist_wait(&moved, stream, SALLY_DIRECTION_WRITE, queue, tag, arm);
+  return moved;
+}
+
+/*
+ * Closes without waiting for the peer. What was taken and not yet sent must still leave: then the
+ * closing goes on by itself, the queue tells its end, and the answer is 1.
+ */
+static inline int32_t waist_close(sally_stream *stream, sally_queue *queue, uint64_t tag) {
+  if (sally_stream_flush(stream, SALLY_TIMEOUT_ATTEMPT, NULL) == SALLY_WOULD_BLOCK) {
+    sally_completion completion = waist_to(queue, tag);
+    if (sally_stream_close_async(stream, SALLY_TIMEOUT_DEFAULT, &completion, NULL, NULL) == SALLY_OK)
+      return 1;
+  }
+  sally_status status = sally_stream_close(stream, SALLY_TIMEOUT_ATTEMPT, NULL);
+  (void)status;
+  return 0;
+}
+
+#endif /* SALLYPORT_GO_WAIST_H */
