@@ -33,8 +33,16 @@ func (h *handle) acquire() unsafe.Pointer {
 
 func (h *handle) release() {
 	if h.state.Add(-2) == 1 {
-		h.free(h.pointer)
+		h.end()
 	}
+}
+
+// end lets go also of what the function refers to: the garbage collector keeps the handle for as long as the object, which
+// a function of the program may refer to, and that be referred to from here.
+func (h *handle) end() {
+	free := h.free
+	h.free = nil
+	free(h.pointer)
 }
 
 func (h *handle) isClosed() bool { return h.state.Load()&1 != 0 }
@@ -48,7 +56,7 @@ func (h *handle) close() bool {
 		}
 		if h.state.CompareAndSwap(state, state|1) {
 			if state == 0 {
-				h.free(h.pointer)
+				h.end()
 			}
 			return true
 		}

@@ -55,5 +55,5 @@ const (
 )
 
 // LiveHandles counts the handles of a kind that are alive in this process, so that a test can prove that it leaks none.
-// The package itself keeps one queue, and the library one runtime, from the first connection on. -1: no such kind.
+// The package itself keeps one queue, from the first connection on. -1: no such kind.
 func LiveHandles(kind HandleKind) int64 { return int64(C.sally_library_live_handles(C.int32_t(kind))) }
