@@ -47,13 +47,15 @@ func TestBothSidesKnowEachOther(t *testing.T) {
 func TestMegabytesArriveAsTheyWereSent(t *testing.T) {
 	dialed, accepted := pair(t, serverConfig(t), clientConfig(t))
 	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<19) // 8 MiB, more than the system takes
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
 	go func() {
 		_, err := dialed.Write(sent)
-		failed <- errors.Join(err, dialed.CloseWrite())
+		failed <- err
+		failed <- dialed.CloseWrite()
 	}()
 	received, err := io.ReadAll(accepted)
 	ok(t, err)
+	ok(t, <-failed)
 	ok(t, <-failed)
 	if !bytes.Equal(sent, received) {
 		t.Error("other bytes")

@@ -66,6 +66,7 @@ func (r *route) join() { r.users.Add(1) }
 func (r *route) leave() {
 	if r.users.Add(-1) == 0 {
 		r.engine.drop(r.tag)
+		r.use(nil) // its functions may refer to what refers to this
 	}
 }
 

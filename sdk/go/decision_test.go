@@ -10,6 +10,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
+	"io"
 	"testing"
 
 	sallyport "sallyport.dev/go"
@@ -23,17 +24,26 @@ func TestADecisionIsAnsweredLate(t *testing.T) {
 			return <-answer
 		}
 	}))
-	var conns [2]*sallyport.Conn
-	dialed := make(chan error)
-	for i := range conns {
-		i := i
+	go func() {
+		accepted, err := listener.AcceptContext(within(t))
+		if err == nil {
+			accepted.Write([]byte("in"))
+			accepted.Close()
+		}
+	}()
+	const clients = 2
+	told := make(chan error)
+	for i := 0; i < clients; i++ {
 		go func() {
-			conn, err := (&sallyport.Dialer{Config: clientConfig(t), Confirmed: true}).Dial(within(t), listener.Addr().String())
-			conns[i] = conn
-			dialed <- err
+			conn, err := sallyport.Dial(within(t), listener.Addr().String(), clientConfig(t))
+			if err == nil {
+				_, err = io.ReadFull(conn, make([]byte, 2))
+				conn.Close()
+			}
+			told <- err
 		}()
 	}
-	for range conns { // both wait side by side
+	for i := 0; i < clients; i++ { // both wait side by side
 		peer := <-asked
 		certificate, err := peer.Certificate()
 		ok(t, err)
@@ -41,22 +51,19 @@ func TestADecisionIsAnsweredLate(t *testing.T) {
 			t.Error(peer)
 		}
 	}
+	select {
+	case err := <-told:
+		t.Error("before there was an answer:", err)
+	default:
+	}
 	answer <- nil
 	answer <- sallyport.StatusCertificateRevoked
-	first, second := <-dialed, <-dialed
-	if first == nil {
-		first = second
+	let, refused := <-told, <-told
+	if let != nil {
+		let, refused = refused, let
 	}
-	if !errors.Is(first, sallyport.StatusAlertCertificateRevoked) {
-		t.Error(first)
-	}
-	accepted, err := listener.AcceptContext(within(t))
-	ok(t, err)
-	defer accepted.Close()
-	for _, conn := range conns {
-		if conn != nil {
-			conn.Close()
-		}
+	if let != nil || !errors.Is(refused, sallyport.StatusAlertCertificateRevoked) {
+		t.Error(let, refused)
 	}
 }
 

@@ -58,8 +58,9 @@ func (d *Dialer) Dial(ctx context.Context, address string) (*Conn, error) {
 		return C.sally_stream_connect_async(stream, milliseconds(ctx), completion, operation, cause)
 	})
 	if err != nil {
+		failed := r.because(err.(*Error))
 		c.handle.close()
-		return nil, r.because(err.(*Error))
+		return nil, failed
 	}
 	c.established()
 	return c, nil
