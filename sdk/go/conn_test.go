@@ -165,8 +165,9 @@ func TestAContextEndsADial(t *testing.T) {
 	ctx, cancel = context.WithTimeout(context.Background(), 30*time.Millisecond)
 	defer cancel()
 	_, err = sallyport.Dial(ctx, deaf.Addr().String(), clientConfig(t))
-	var netError net.Error
-	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &netError) || !netError.Timeout() {
+	var detail *sallyport.Error
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, os.ErrDeadlineExceeded) || !errors.As(err, &detail) ||
+		!detail.Timeout() || detail.Phase != "handshake" {
 		t.Error(err)
 	}
 }

@@ -156,8 +156,8 @@ func (e *engine) once(done func(outcome)) *once {
 
 type submission func(*C.sally_completion, **C.sally_operation, **C.sally_error) C.sally_status
 
-// run submits an operation and waits until it has ended; when the context ends first, it is cancelled. It ends then,
-// too, and where it had its result already, that counts.
+// run submits an operation, with the time-out of the context, and waits until it has ended; when the context ends first,
+// it is cancelled. It ends then, too, and where it had its result already, that counts.
 func (e *engine) run(ctx context.Context, op string, submit submission) (outcome, *Error) {
 	return e.runUntil(ctx, nil, op, submit)
 }
@@ -180,7 +180,9 @@ func (e *engine) runUntil(ctx context.Context, interrupt <-chan struct{}, op str
 	select {
 	case result = <-ended:
 	case <-ctx.Done():
-		C.sally_operation_cancel(operation)
+		if deadline, has := ctx.Deadline(); !has || time.Now().Before(deadline) {
+			C.sally_operation_cancel(operation)
+		} // or else its own time-out, the same, ends it in this moment, and tells more
 		result = <-ended
 	case <-interrupt:
 		C.sally_operation_cancel(operation)
