@@ -109,6 +109,11 @@ const (
 	StatusCrlEmpty                            Status = 412
 	StatusCrlBadFormat                        Status = 413
 	StatusTicketKeysBadFormat                 Status = 420
+	StatusSignatureInvalid                    Status = 421
+	StatusTokenNotFound                       Status = 422
+	StatusTokenFailed                         Status = 423
+	StatusTokenPinLocked                      Status = 424
+	StatusTokenModuleUnavailable              Status = 425
 	StatusAlertCloseNotify                    Status = 1000
 	StatusAlertUnexpectedMessage              Status = 1010
 	StatusAlertBadRecordMac                   Status = 1020

@@ -17,9 +17,14 @@ var unbound = map[string]string{
 	"sally_ticket_keys_retain": "handle counts", "sally_tls_config_retain": "handle counts",
 	"sally_stream_retain": "handle counts", "sally_listener_retain": "handle counts",
 	"sally_queue_retain": "one queue, which stays", "sally_queue_close": "one queue, which stays", "sally_queue_pending": "one queue, which stays",
-	"sally_runtime_": "the default runtime serves", "sally_status_from_native": "for porting programs", "sally_status_layer": "in the error's JSON",
-	"sally_status_from_native_name": "for porting programs", "sally_status_to_socket_error_status": "for porting programs",
-	"sally_error_": "in the error's JSON", "sally_certificate_": "DER, which crypto/x509 decodes",
+	"sally_runtime_": "the default runtime serves", "sally_status_layer": "in the error's JSON",
+	"sally_status_from_": "for porting programs", "sally_status_to_": "for porting programs", "sally_native_name": "for porting programs",
+	"sally_socket_error_status_name": "for porting programs", "sally_socket_ssl_error_severity_name": "for porting programs",
+	"sally_chain_validation_result_name": "for porting programs", "sally_web_error_status_name": "for porting programs",
+	"sally_credential_wait_change": "blocks a thread", "sally_credential_wait_change_async": "not bound yet",
+	"sally_trust_store_wait_change": "blocks a thread", "sally_trust_store_wait_change_async": "not bound yet",
+	"sally_tls_config_set_trust_change": "not bound yet",
+	"sally_error_":                      "in the error's JSON", "sally_certificate_": "DER, which crypto/x509 decodes",
 	"sally_verify": "crypto/x509 callers have theirs; not bound yet", "sally_verdict_": "not bound yet",
 	"sally_library_load_provider": "not bound yet", "sally_credential_load_certificates": "NewSignerCredential of a file's bytes",
 	"sally_trust_store_add_crl_from_memory": "not bound yet", "sally_trust_store_crl_count": "not bound yet",
@@ -116,7 +121,6 @@ func TestTheNumbersOfStatusesAreTheLibrarys(t *testing.T) {
 	if len(found) < 100 {
 		t.Fatal(len(found))
 	}
-	unknown := 0
 	for _, constant := range found {
 		number := 0
 		for _, digit := range constant[2] {
@@ -124,12 +128,9 @@ func TestTheNumbersOfStatusesAreTheLibrarys(t *testing.T) {
 		}
 		name := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(Status(number).String(), "SALLY_"), "_", ""))
 		if strings.HasPrefix(name, "status") {
-			unknown++ // of a newer table than the library's
+			t.Errorf("the library does not know %d, %s", number, constant[1])
 		} else if name != strings.ToLower(constant[1]) {
 			t.Errorf("%d is %s, not %s", number, name, constant[1])
 		}
-	}
-	if unknown > 4 {
-		t.Errorf("the library does not know %d statuses", unknown)
 	}
 }
