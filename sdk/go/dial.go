@@ -62,7 +62,9 @@ func (d *Dialer) Dial(ctx context.Context, address string) (*Conn, error) {
 		c.handle.close()
 		return nil, failed
 	}
-	c.established()
+	if failed := c.established(); failed != nil {
+		return nil, failed
+	}
 	return c, nil
 }
 

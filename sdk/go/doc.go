@@ -12,6 +12,7 @@
 // # How it waits
 //
 // Reads and writes are attempted at once, straight from and into the caller's slice, which C sees for the length of that
-// call only. What would block waits in Go's own poller, for the one descriptor of a completion queue: no goroutine holds a
-// thread while it waits, and no C thread calls into Go.
+// call only. What would block waits in Go's own poller, which watches the connection itself: no goroutine holds a thread
+// while it waits, and no thread of the library has a part in it. Dials, handshakes and decisions run on the library's
+// event loops, and wait in Go's poller for the one descriptor of a completion queue. No C thread calls into Go.
 package sallyport

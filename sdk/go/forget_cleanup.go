@@ -5,4 +5,6 @@ package sallyport
 import "runtime"
 
 // whenForgotten closes the handle of an object that the program has let go of without closing it.
-func whenForgotten[T any](object *T, h *handle) { runtime.AddCleanup(object, (*handle).forget, h) }
+func whenForgotten[T any](object *T, h forgettable) {
+	runtime.AddCleanup(object, func(h forgettable) { h.forget() }, h)
+}

@@ -63,4 +63,7 @@ func (h *handle) close() bool {
 	}
 }
 
+// forgettable is what an object that the program has let go of leaves to be closed.
+type forgettable interface{ forget() }
+
 func (h *handle) forget() { h.close() }

@@ -166,7 +166,9 @@ func (l *Listener) accept(ctx context.Context, interrupt <-chan struct{}) (*Conn
 	}
 	l.route.join()
 	c := newConn(l.engine, unsafe.Pointer(stream), l.route)
-	c.established()
+	if failed := c.established(); failed != nil {
+		return nil, failed
+	}
 	return c, nil
 }
 

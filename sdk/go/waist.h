@@ -14,61 +14,51 @@ typedef struct waist_moved {
   size_t size;
   sally_error *error; /* of a failure that is final */
   sally_status status;
-  int32_t waits; /* 1: the queue will say under the tag when to try again */
+  int32_t across; /* where it would block, 1: for the other direction */
 } waist_moved;
-
-/* Arms the wait where the attempt would block and `arm` is 1. */
-static inline void waist_wait(waist_moved *moved, sally_stream *stream, uint32_t direction,
-                              sally_queue *queue, uint64_t tag, int32_t arm) {
-  if (moved->status != SALLY_WOULD_BLOCK || arm == 0) return;
-  sally_completion completion = waist_to(queue, tag);
-  sally_status status = sally_stream_wait_async(stream, direction, SALLY_TIMEOUT_NEVER, &completion,
-                                                NULL, &moved->error);
-  if (status == SALLY_OK)
-    moved->waits = 1;
-  else
-    moved->status = status;
-}
 
 /* An error object is made only for a failure that is final, which the second attempt meets again. */
 static inline int waist_is_final(sally_status status) {
   return status != SALLY_OK && status != SALLY_WOULD_BLOCK && status != SALLY_END_OF_STREAM;
 }
 
-static inline waist_moved waist_read(sally_stream *stream, void *buffer, size_t capacity,
-                                     sally_queue *queue, uint64_t tag, int32_t arm) {
+/* What an attempt that would block waits for. Nothing to watch: another attempt tells why. */
+static inline int waist_blocks(waist_moved *moved, sally_stream *stream, uint32_t direction) {
+  if (moved->status != SALLY_WOULD_BLOCK) return 0;
+  uint32_t interest = sally_stream_fd_interest(stream, direction);
+  moved->across = interest != direction;
+  sally_error_release(moved->error);
+  moved->error = NULL;
+  return interest == 0;
+}
+
+static inline waist_moved waist_read(sally_stream *stream, void *buffer, size_t capacity) {
   waist_moved moved = {0, NULL, SALLY_OK, 0};
-  moved.status = sally_stream_read_some(stream, buffer, capacity, &moved.size,
-                                        SALLY_TIMEOUT_ATTEMPT, NULL);
-  if (waist_is_final(moved.status)) {
+  do {
     moved.status = sally_stream_read_some(stream, buffer, capacity, &moved.size,
-                                          SALLY_TIMEOUT_ATTEMPT, &moved.error);
-    if (moved.status == SALLY_WOULD_BLOCK) {
-      sally_error_release(moved.error);
-      moved.error = NULL;
-    }
-  }
-  waist_wait(&moved, stream, SALLY_DIRECTION_READ, queue, tag, arm);
+                                          SALLY_TIMEOUT_ATTEMPT, NULL);
+    if (waist_is_final(moved.status))
+      moved.status = sally_stream_read_some(stream, buffer, capacity, &moved.size,
+                                            SALLY_TIMEOUT_ATTEMPT, &moved.error);
+  } while (waist_blocks(&moved, stream, SALLY_DIRECTION_READ));
   return moved;
 }
 
 static inline waist_moved waist_write(sally_stream *stream, const void *data, size_t size,
-                                      uint32_t flags, sally_queue *queue, uint64_t tag,
-                                      int32_t arm) {
+                                      uint32_t flags) {
   waist_moved moved = {0, NULL, SALLY_OK, 0};
-  moved.status =
-      sally_stream_write(stream, data, size, flags, &moved.size, SALLY_TIMEOUT_ATTEMPT, NULL);
-  if (waist_is_final(moved.status)) {
-    size_t more = 0;
+  size_t more = 0;
+  do {
     moved.status = sally_stream_write(stream, (const char *)data + moved.size, size - moved.size,
-                                      flags, &more, SALLY_TIMEOUT_ATTEMPT, &moved.error);
+                                      flags, &more, SALLY_TIMEOUT_ATTEMPT, NULL);
     moved.size += more;
-    if (moved.status == SALLY_WOULD_BLOCK) {
-      sally_error_release(moved.error);
-      moved.error = NULL;
+    if (waist_is_final(moved.status)) {
+      moved.status = sally_stream_write(stream, (const char *)data + moved.size,
+                                        size - moved.size, flags, &more, SALLY_TIMEOUT_ATTEMPT,
+                                        &moved.error);
+      moved.size += more;
     }
-  }
-  waist_wait(&moved, stream, SALLY_DIRECTION_WRITE, queue, tag, arm);
+  } while (waist_blocks(&moved, stream, SALLY_DIRECTION_WRITE));
   return moved;
 }
 
