@@ -36,10 +36,11 @@ type half struct {
 	cause  *C.sally_error
 	across bool // it waits for the other direction
 
-	crossing sync.Mutex // guards what follows
-	deadline time.Time
-	other    *os.File // where it waits for that
-	closed   bool
+	crossing    sync.Mutex // guards what follows
+	deadline    time.Time
+	interrupted bool     // by the end of a context
+	other       *os.File // where it waits for the other direction
+	closed      bool
 }
 
 func newLink(e *engine, h *handle) (*link, *Error) {
@@ -165,7 +166,7 @@ func (l *link) crossing(h *half) (file *os.File, raw syscall.RawConn, err error)
 		return nil, nil, failed
 	}
 	h.other = file
-	return file, raw, file.SetDeadline(h.deadline)
+	return file, raw, h.apply(func(time.Time) error { return nil })
 }
 
 // setDeadline is for one direction; set does it for the usual descriptor.
@@ -173,10 +174,18 @@ func (h *half) setDeadline(t time.Time, set func(time.Time) error) error {
 	h.crossing.Lock()
 	defer h.crossing.Unlock()
 	h.deadline = t
-	if h.other != nil {
-		h.other.SetDeadline(t)
+	return h.apply(set)
+}
+
+func (h *half) apply(set func(time.Time) error) error {
+	deadline := h.deadline
+	if h.interrupted {
+		deadline = longAgo
 	}
-	return set(t)
+	if h.other != nil {
+		h.other.SetDeadline(deadline)
+	}
+	return set(deadline)
 }
 
 // end lets nobody wait any more.
