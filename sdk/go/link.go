@@ -12,6 +12,9 @@ import (
 	"unsafe"
 )
 
+// highWatermark is how much the library takes that the system does not.
+const highWatermark = 64 << 10
+
 // link moves the bytes of a connected stream: each read and write is an attempt of the library's on the caller's
 // goroutine, and what would block parks that in Go's poller, which watches a descriptor of Go's own for the same
 // connection, and keeps the deadlines. No thread of the library has a part in it. While an attempt is within a file,
@@ -31,6 +34,7 @@ type half struct {
 	here   func(uintptr) bool                     // an attempt that waits in its own direction
 	data   []byte
 	flags  C.uint32_t
+	large  C.int32_t // a write of more than the library takes at once
 	moved  int
 	status C.sally_status
 	cause  *C.sally_error
@@ -63,7 +67,7 @@ func newLink(e *engine, h *handle) (*link, *Error) {
 	}
 	write.try = func() C.waist_moved {
 		data, size := lend(write.data[write.moved:])
-		return C.waist_write(stream, data, size, write.flags)
+		return C.waist_write(stream, data, size, write.flags, write.large)
 	}
 	read.here = func(uintptr) bool { return !read.attempt() || read.across }
 	write.here = func(uintptr) bool { return !write.attempt() || write.across }
@@ -100,8 +104,23 @@ func (l *link) receive(p []byte) (int, C.sally_status, *Error) {
 
 // send needs the turn of the writer.
 func (l *link) send(p []byte, flags C.uint32_t) (int, *Error) {
+	l.write.large = 0
+	if len(p) > highWatermark {
+		l.write.large = 1
+	}
 	n, _, err := l.write.move(l, "write", p, flags)
+	if err != nil && l.write.large != 0 && n > 0 {
+		l.sendRest()
+	}
 	return n, err
+}
+
+// sendRest keeps the promise that what was counted will be sent, also where a deadline ends a large write.
+func (l *link) sendRest() {
+	if stream := l.handle.acquire(); stream != nil {
+		C.waist_send_rest((*C.sally_stream)(stream))
+		l.handle.release()
+	}
 }
 
 // move attempts until it is over, or the deadline, or the closing.

@@ -44,21 +44,33 @@ static inline waist_moved waist_read(sally_stream *stream, void *buffer, size_t 
   return moved;
 }
 
+/* What is left the library sends by itself; what keeps it from being sent the next write tells. */
+static inline void waist_send_rest(sally_stream *stream) {
+  sally_status status = sally_stream_flush(stream, SALLY_TIMEOUT_ATTEMPT, NULL);
+  (void)status;
+}
+
+/*
+ * A large write is said to have more behind it until its end: what the system does not take at once
+ * would be sent by the library's event loop otherwise, a race with the caller who waits to go on.
+ */
 static inline waist_moved waist_write(sally_stream *stream, const void *data, size_t size,
-                                      uint32_t flags) {
+                                      uint32_t flags, int32_t large) {
   waist_moved moved = {0, NULL, SALLY_OK, 0};
+  const uint32_t all_flags = large != 0 ? flags | SALLY_MORE : flags;
   size_t more = 0;
   do {
     moved.status = sally_stream_write(stream, (const char *)data + moved.size, size - moved.size,
-                                      flags, &more, SALLY_TIMEOUT_ATTEMPT, NULL);
+                                      all_flags, &more, SALLY_TIMEOUT_ATTEMPT, NULL);
     moved.size += more;
     if (waist_is_final(moved.status)) {
       moved.status = sally_stream_write(stream, (const char *)data + moved.size,
-                                        size - moved.size, flags, &more, SALLY_TIMEOUT_ATTEMPT,
-                                        &moved.error);
+                                        size - moved.size, all_flags, &more,
+                                        SALLY_TIMEOUT_ATTEMPT, &moved.error);
       moved.size += more;
     }
   } while (waist_blocks(&moved, stream, SALLY_DIRECTION_WRITE));
+  if (moved.status == SALLY_OK && all_flags != flags) waist_send_rest(stream);
   return moved;
 }
 
