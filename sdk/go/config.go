@@ -49,6 +49,7 @@ type Options struct {
 
 	AllowPeers []PeerName // only peers with one of these names
 	Pins       []string   // "sha256/BASE64" of a public key; the peer's chain must hold one
+	PinMode    PinMode
 
 	Hosts              map[string]*Config // servers: who asks for this name is served by that config
 	RefuseUnknownNames bool               // servers: refuse who asks for a name that is not served
@@ -56,6 +57,13 @@ type Options struct {
 	DisableResumption  bool
 	TicketKeys         *TicketKeys // servers: shared by a fleet
 	PostHandshakeAuth  bool        // clients: the server may ask for the certificate later, too
+
+	Rules       Rules       // by which peers are judged, beyond the defaults
+	TrustChange TrustChange // what happens to connections whose peer is no longer trusted
+	DrainTime   time.Duration
+	OCSP        OCSP          // clients: of the staple that a server is to show
+	Provider    string        // a property query of OpenSSL: "fips=yes"; see LoadProvider
+	Resumable   time.Duration // for how long a session may be resumed; default an hour
 
 	// InsecureSkipVerification accepts any peer. For experiments only.
 	InsecureSkipVerification bool
@@ -107,6 +115,8 @@ func newConfig(role C.int32_t, options Options) (*Config, error) {
 	b.sources(&options)
 	b.protocol(&options)
 	b.peers(&options)
+	b.rules(&options.Rules)
+	b.lifetimes(&options)
 	b.questions(role, &options)
 	runtime.KeepAlive(c)
 	if b.err != nil {
@@ -253,7 +263,7 @@ func (b *builder) peers(o *Options) {
 	}
 	for _, pin := range o.Pins {
 		b.setText(pin, func(config *C.sally_tls_config, pin *C.char, cause **C.sally_error) C.sally_status {
-			return C.sally_tls_config_add_pin(config, pin, 0, cause)
+			return C.sally_tls_config_add_pin(config, pin, C.uint32_t(o.PinMode), cause)
 		})
 	}
 	b.set(o.InsecureSkipVerification, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {

@@ -24,20 +24,17 @@ type Conn struct {
 
 var _ net.Conn = (*Conn)(nil)
 
-// newConn takes over the stream and one use of the route.
+// newConn takes over the stream.
 func newConn(e *engine, stream unsafe.Pointer, r *route) *Conn {
 	c := &Conn{engine: e, route: r}
-	c.handle = newHandle(stream, func(object unsafe.Pointer) {
-		r.leave()
-		C.sally_stream_release((*C.sally_stream)(object))
-	})
+	c.handle = newHandle(stream, func(object unsafe.Pointer) { C.sally_stream_release((*C.sally_stream)(object)) })
 	return c
 }
 
 // established has Go's poller watch it, and notes the addresses, which are asked for after closing, too.
 func (c *Conn) established() *Error {
 	stream := (*C.sally_stream)(c.handle.pointer)
-	l, err := newLink(c.engine, c.handle)
+	l, err := newLink(c.handle)
 	if err != nil {
 		c.handle.close()
 		return err

@@ -52,6 +52,18 @@ func (c *Conn) Authenticate(ctx context.Context) error {
 	})
 }
 
+// UpdateKeys makes this side send under a new key from here on, and asks the peer for the same if wanted. Nobody has to
+// call it: what must be done is done by itself. TLS 1.3 only.
+func (c *Conn) UpdateKeys(requestPeer bool) error {
+	var request C.int32_t
+	if requestPeer {
+		request = 1
+	}
+	return using("update keys", c.handle, func(stream unsafe.Pointer, cause **C.sally_error) C.sally_status {
+		return C.sally_stream_update_keys((*C.sally_stream)(stream), request, cause)
+	})
+}
+
 // RequireProtection sets the least TLS version under which bytes may be read or written from now on; on a plain
 // connection nothing is, then, before it is upgraded.
 func (c *Conn) RequireProtection(version uint16) error {

@@ -4,6 +4,7 @@ package sallyport
 import "C"
 
 import (
+	"context"
 	"crypto"
 	"runtime"
 	"time"
@@ -153,6 +154,18 @@ func (c *Credential) NotAfter() (end time.Time) {
 		return C.SALLY_OK
 	})
 	return end
+}
+
+// WaitChange waits until its generation is beyond the one given, and returns it; it fails with what a reload fails with
+// meanwhile.
+func (c *Credential) WaitChange(ctx context.Context, generation uint64) (uint64, error) {
+	defer runtime.KeepAlive(c)
+	if c.handle == nil {
+		return 0, failure("wait for a change", StatusInvalidArgument, nil)
+	}
+	return change(ctx, c.handle, func(object unsafe.Pointer, completion *C.sally_completion, operation **C.sally_operation, cause **C.sally_error) C.sally_status {
+		return C.sally_credential_wait_change_async((*C.sally_credential)(object), C.uint64_t(generation), milliseconds(ctx), completion, operation, cause)
+	})
 }
 
 // Warnings says in one line each what peers may refuse it for.

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -47,7 +46,6 @@ type ClientHello struct {
 type route struct {
 	engine *engine
 	tag    uint64
-	users  atomic.Int32
 
 	mutex  sync.Mutex
 	config *Config
@@ -56,18 +54,14 @@ type route struct {
 
 func (e *engine) newRoute(config *Config) *route {
 	r := &route{engine: e, config: config}
-	r.users.Store(1)
 	r.tag = e.expect(r)
 	return r
 }
 
-func (r *route) join() { r.users.Add(1) }
-
-func (r *route) leave() {
-	if r.users.Add(-1) == 0 {
-		r.engine.drop(r.tag)
-		r.use(nil) // its functions may refer to what refers to this
-	}
+// end is where no question comes any more.
+func (r *route) end() {
+	r.engine.drop(r.tag)
+	r.use(nil) // its functions may refer to what refers to this
 }
 
 func (r *route) use(config *Config) {
@@ -77,6 +71,9 @@ func (r *route) use(config *Config) {
 }
 
 func (r *route) receive(event *C.sally_event) {
+	if event.kind == C.SALLY_EVENT_DECISIONS_OVER {
+		r.end()
+	}
 	if event.kind != C.SALLY_EVENT_DECISION || event.object == nil {
 		return
 	}

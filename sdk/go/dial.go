@@ -17,6 +17,7 @@ type Dialer struct {
 	Plain      bool    // not under TLS before [Conn.Upgrade]
 	Confirmed  bool    // connected only when the server has accepted this side's certificate
 	LowLatency bool    // small TLS records where a burst of writing begins
+	Runtime    *Runtime
 }
 
 // Dial connects to "host:port".
@@ -50,7 +51,7 @@ func (d *Dialer) Dial(ctx context.Context, address string) (*Conn, error) {
 	r := e.newRoute(d.Config)
 	stream, failed := d.create(e, r, host, port)
 	if failed != nil {
-		r.leave()
+		r.end()
 		return nil, failed
 	}
 	c := newConn(e, unsafe.Pointer(stream), r)
@@ -74,7 +75,7 @@ func (d *Dialer) create(e *engine, r *route, host, port string) (*C.sally_stream
 	defer C.free(unsafe.Pointer(options))
 	decisions := (*C.sally_completion)(C.calloc(1, C.sizeof_sally_completion))
 	defer C.free(unsafe.Pointer(decisions))
-	*decisions = e.completion(r.tag)
+	*decisions = C.waist_decisions(e.queue, C.uint64_t(r.tag))
 	options.struct_size = C.sizeof_sally_stream_options
 	options.decisions = decisions
 	for _, part := range []struct {
@@ -92,6 +93,12 @@ func (d *Dialer) create(e *engine, r *route, host, port string) (*C.sally_stream
 			options.flags |= flag
 		}
 	}
+	loops, free, err := d.Runtime.lend("dial")
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	options.runtime = loops
 	if d.Config != nil && !d.Plain {
 		object := d.Config.handle.acquire()
 		if object == nil {

@@ -30,11 +30,20 @@ type Info struct {
 	ClientCertificateRequested bool
 	ClientCertificateSent      bool
 	PassedOver                 []string // credentials of this side that did not fit, and why
+	PinMatched                 bool     // one of Pins is a key of the peer's chain
 
+	Attempts                    []Attempt // clients: the addresses that were tried
 	Resolve, Connect, Handshake time.Duration
 	RoundTrips                  int
 	BytesRead, BytesWritten     uint64
 	WireReceived, WireSent      uint64
+}
+
+// Attempt is one address that was tried (RFC 8305).
+type Attempt struct {
+	Address     string
+	Status      Status        // StatusOk for the one that was used, StatusCanceled for one that another was quicker than
+	Began, Took time.Duration // after the connecting began
 }
 
 // Info is a snapshot of what was agreed.
@@ -69,6 +78,8 @@ func (c *Conn) Info() (*Info, error) {
 		ClientCertificateSent:      C.sally_stream_info_client_certificate_sent(info) == 1,
 		PassedOver: texts(C.sally_stream_info_passed_over_count(info),
 			func(i C.size_t) *C.char { return C.sally_stream_info_passed_over(info, i) }),
+		PinMatched:   C.sally_stream_info_pin_matched(info) == 1,
+		Attempts:     attempts(info),
 		Resolve:      duration(C.SALLY_DURATION_RESOLVE),
 		Connect:      duration(C.SALLY_DURATION_CONNECT),
 		Handshake:    duration(C.SALLY_DURATION_HANDSHAKE),
@@ -82,6 +93,37 @@ func (c *Conn) Info() (*Info, error) {
 		result.Findings = takeError("verify", C.sally_error_status(findings), C.sally_error_retain(findings))
 	}
 	return result, nil
+}
+
+func attempts(info *C.sally_stream_info) []Attempt {
+	var list []Attempt
+	for i := C.size_t(0); i < C.sally_stream_info_attempt_count(info); i++ {
+		list = append(list, Attempt{
+			Address: C.GoString(C.sally_stream_info_attempt_address(info, i)),
+			Status:  Status(C.sally_stream_info_attempt_status(info, i)),
+			Began:   time.Duration(C.sally_stream_info_attempt_began(info, i)) * time.Microsecond,
+			Took:    time.Duration(C.sally_stream_info_attempt_duration(info, i)) * time.Microsecond,
+		})
+	}
+	return list
+}
+
+// InfoJSON is all of Info as one JSON object, for a log.
+func (c *Conn) InfoJSON() (json string, err error) {
+	err = using("info", c.handle, func(stream unsafe.Pointer, cause **C.sally_error) C.sally_status {
+		var info *C.sally_stream_info
+		if status := C.sally_stream_copy_info((*C.sally_stream)(stream), &info, cause); status != C.SALLY_OK {
+			return status
+		}
+		defer C.sally_stream_info_release(info)
+		var bytes *C.sally_bytes
+		status := C.sally_stream_info_copy_json(info, &bytes, cause)
+		if status == C.SALLY_OK {
+			json = string(takeBytes(bytes))
+		}
+		return status
+	})
+	return json, err
 }
 
 // ConnectionState is the same in the words of crypto/tls. Certificates that crypto/x509 cannot decode are left out.

@@ -20,7 +20,6 @@ const highWatermark = 64 << 10
 // connection, and keeps the deadlines. No thread of the library has a part in it. While an attempt is within a file,
 // closing the file waits; so the stream stays.
 type link struct {
-	engine      *engine
 	handle      *handle
 	file        *os.File
 	read, write half
@@ -47,7 +46,7 @@ type half struct {
 	closed      bool
 }
 
-func newLink(e *engine, h *handle) (*link, *Error) {
+func newLink(h *handle) (*link, *Error) {
 	stream := (*C.sally_stream)(h.pointer)
 	var number C.intptr_t
 	var cause *C.sally_error
@@ -58,7 +57,7 @@ func newLink(e *engine, h *handle) (*link, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &link{engine: e, handle: h, file: file}
+	l := &link{handle: h, file: file}
 	// These are made once: made for each call they would be garbage.
 	read, write := &l.read, &l.write
 	read.wait, write.wait = raw.Read, raw.Write
@@ -231,15 +230,8 @@ func (l *link) close() bool {
 	l.read.end()
 	l.write.end()
 	l.file.Close()
-	h := l.handle // and not the link, which may be forgotten meanwhile
-	o := l.engine.once(func(result outcome) {
-		C.sally_error_release(result.cause)
-		h.release()
-	})
-	if C.waist_close((*C.sally_stream)(stream), l.engine.queue, C.uint64_t(o.tag)) == 0 {
-		l.engine.drop(o.tag)
-		h.release()
-	}
+	C.waist_close((*C.sally_stream)(stream))
+	l.handle.release()
 	return true
 }
 

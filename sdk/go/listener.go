@@ -24,6 +24,7 @@ type ListenConfig struct {
 	MaxRefusals             int           // kept for NextRefusal; default 64
 	MaxConnections          int           // default: no limit
 	MaxConnectionsPerSource int           // default: no limit
+	Runtime                 *Runtime
 }
 
 // Listener hands out connections whose handshakes have succeeded: these run elsewhere, side by side, so that no client
@@ -59,14 +60,13 @@ func (l *ListenConfig) Listen(hostAndPort string) (*Listener, error) {
 	r := e.newRoute(l.Config)
 	listener, err := l.bind(e, r, host, port)
 	if err != nil {
-		r.leave()
+		r.end()
 		return nil, err
 	}
 	result := &Listener{engine: e, route: r, changed: make(chan struct{})}
 	result.address = address(C.GoString(C.sally_listener_address(listener)))
 	result.handle = newHandle(unsafe.Pointer(listener), func(object unsafe.Pointer) {
 		C.sally_listener_release((*C.sally_listener)(object))
-		r.leave()
 	})
 	whenForgotten(result, result.handle)
 	return result, nil
@@ -77,7 +77,7 @@ func (l *ListenConfig) bind(e *engine, r *route, host, port string) (*C.sally_li
 	defer C.free(unsafe.Pointer(options))
 	decisions := (*C.sally_completion)(C.calloc(1, C.sizeof_sally_completion))
 	defer C.free(unsafe.Pointer(decisions))
-	*decisions = e.completion(r.tag)
+	*decisions = C.waist_decisions(e.queue, C.uint64_t(r.tag))
 	hostText, freeHost := text(host)
 	defer freeHost()
 	service, freeService := text(port)
@@ -99,6 +99,12 @@ func (l *ListenConfig) bind(e *engine, r *route, host, port string) (*C.sally_li
 	options.max_refusals = C.uint32_t(l.MaxRefusals)
 	options.max_connections = C.uint32_t(l.MaxConnections)
 	options.max_connections_per_source = C.uint32_t(l.MaxConnectionsPerSource)
+	loops, free, err := l.Runtime.lend("listen")
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	options.runtime = loops
 	if l.Config != nil && !l.Plain {
 		object := l.Config.handle.acquire()
 		if object == nil {
@@ -164,7 +170,6 @@ func (l *Listener) accept(ctx context.Context, interrupt <-chan struct{}) (*Conn
 		}
 		stream = (*C.sally_stream)(result.object)
 	}
-	l.route.join()
 	c := newConn(l.engine, unsafe.Pointer(stream), l.route)
 	if failed := c.established(); failed != nil {
 		return nil, failed

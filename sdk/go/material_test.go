@@ -78,6 +78,10 @@ func (i *identity) credential() *sallyport.Credential {
 	return must(sallyport.NewCredential(i.chain, i.keyPEM))
 }
 
+func (i *identity) certificate() *x509.Certificate {
+	return must(x509.ParseCertificate(i.forTLS().Certificate[0]))
+}
+
 func (i *identity) forTLS() tls.Certificate { return must(tls.X509KeyPair(i.chain, i.keyPEM)) }
 
 func (a *authority) trust() *sallyport.TrustStore { return must(sallyport.NewTrust(a.pem)) }

@@ -10,6 +10,13 @@ static inline sally_completion waist_to(sally_queue *queue, uint64_t tag) {
   return completion;
 }
 
+/* Where questions go; the queue tells, too, when the last has come. */
+static inline sally_completion waist_decisions(sally_queue *queue, uint64_t tag) {
+  sally_completion completion = waist_to(queue, tag);
+  completion.flags = SALLY_COMPLETION_TELL_END;
+  return completion;
+}
+
 typedef struct waist_moved {
   size_t size;
   sally_error *error; /* of a failure that is final */
@@ -74,19 +81,10 @@ static inline waist_moved waist_write(sally_stream *stream, const void *data, si
   return moved;
 }
 
-/*
- * Closes without waiting for the peer. What was taken and not yet sent must still leave: then the
- * closing goes on by itself, the queue tells its end, and the answer is 1.
- */
-static inline int32_t waist_close(sally_stream *stream, sally_queue *queue, uint64_t tag) {
-  if (sally_stream_flush(stream, SALLY_TIMEOUT_ATTEMPT, NULL) == SALLY_WOULD_BLOCK) {
-    sally_completion completion = waist_to(queue, tag);
-    if (sally_stream_close_async(stream, SALLY_TIMEOUT_DEFAULT, &completion, NULL, NULL) == SALLY_OK)
-      return 1;
-  }
+/* Waits for nothing: what was taken leaves still, if need be in the background. */
+static inline void waist_close(sally_stream *stream) {
   sally_status status = sally_stream_close(stream, SALLY_TIMEOUT_ATTEMPT, NULL);
   (void)status;
-  return 0;
 }
 
 #endif /* SALLYPORT_GO_WAIST_H */
