@@ -328,6 +328,8 @@ Progress Session::write(std::span<const std::byte> data, bool more) {
 
   std::size_t taken = 0;
   const std::size_t wanted = std::min(data.size(), limits_.high_watermark - pending_output());
+  // Growing record by record would copy what is sealed again and again.
+  if (wanted > full_record) port_.outgoing.reserve(wanted + wanted / 64);
   while (taken < wanted) {
     if (keys_exhausted()) {
       if (taken > 0) break;

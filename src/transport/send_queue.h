@@ -17,6 +17,8 @@ class SendQueue {
   // Totals over the queue's life.
   std::uint64_t queued() const noexcept { return sent_ + size(); }
   std::uint64_t sent() const noexcept { return sent_; }
+  // For so many bytes more; throws std::bad_alloc.
+  void reserve(std::size_t more) { bytes_.reserve(bytes_.size() + more); }
   void append(std::span<const std::byte> bytes);  // throws std::bad_alloc
   // One system call for everything that waits. moved: the queue may still hold a rest.
   Transfer send(Channel& channel) noexcept;

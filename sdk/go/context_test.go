@@ -1,0 +1,93 @@
+package sallyport_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	sallyport "sallyport.dev/go"
+)
+
+func TestAContextEndsAReadWhichCanGoOn(t *testing.T) {
+	dialed, accepted := pair(t, serverConfig(t), clientConfig(t))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() {
+		_, err := dialed.ReadContext(ctx, make([]byte, 1))
+		ended <- err
+	}()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) || !errors.Is(err, sallyport.StatusCanceled) {
+		t.Error(err)
+	}
+	if _, err := dialed.ReadContext(ctx, make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Error("it has ended before:", err)
+	}
+	soon, release := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer release()
+	_, err := dialed.ReadContext(soon, make([]byte, 1))
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+	write(t, accepted, "on")
+	buffer := make([]byte, 2)
+	if n, err := dialed.ReadContext(within(t), buffer); err != nil || string(buffer[:n]) != "on" {
+		t.Error(n, err)
+	}
+	ok(t, accepted.Close())
+	if _, err := dialed.ReadContext(within(t), buffer); err != io.EOF {
+		t.Error(err)
+	}
+}
+
+func TestAContextLeavesTheDeadlineAsItWas(t *testing.T) {
+	dialed, _ := pair(t, serverConfig(t), clientConfig(t))
+	ok(t, dialed.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(time.Millisecond, cancel)
+	if _, err := dialed.ReadContext(ctx, make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	_, err := dialed.Read(make([]byte, 1))
+	if !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestWhatAWriteHasCountedIsSentAlsoWhereItWasEnded(t *testing.T) {
+	for name, end := range map[string]func(*sallyport.Conn, []byte) (int, error){
+		"deadline": func(c *sallyport.Conn, p []byte) (int, error) {
+			c.SetWriteDeadline(time.Now().Add(30 * time.Millisecond))
+			return c.Write(p)
+		},
+		"context": func(c *sallyport.Conn, p []byte) (int, error) {
+			ctx, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(30*time.Millisecond, cancel)
+			return c.WriteContext(ctx, p)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dialed, accepted := pair(t, serverConfig(t), clientConfig(t))
+			sent := make([]byte, 32<<20) // nobody reads, so not all of it is taken
+			for i := range sent {
+				sent[i] = byte(i >> 12)
+			}
+			n, err := end(dialed, sent)
+			if err == nil || n == 0 || n == len(sent) {
+				t.Fatal(n, err)
+			}
+			came := make([]byte, n)
+			_, err = io.ReadFull(accepted, came)
+			ok(t, err)
+			if string(came) != string(sent[:n]) {
+				t.Error("other bytes")
+			}
+			ok(t, dialed.SetWriteDeadline(time.Time{}))
+			write(t, dialed, "goes on")
+			expect(t, accepted, "goes on")
+		})
+	}
+}

@@ -1,0 +1,3 @@
+module sallyport.dev/go
+
+go 1.19

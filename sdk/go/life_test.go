@@ -1,0 +1,140 @@
+package sallyport_test
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	sallyport "sallyport.dev/go"
+)
+
+// settle waits until the kinds of handle that a connection is made of are as few as they were: the last release never
+// waits, so the event loops let go a moment later, and what was forgotten goes with the garbage.
+func settle(t *testing.T, before map[sallyport.HandleKind]int64) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for kind, count := range before {
+		for sallyport.LiveHandles(kind) > count {
+			if time.Now().After(deadline) {
+				t.Fatalf("handles of kind %d: %d, and %d before", kind, sallyport.LiveHandles(kind), count)
+			}
+			runtime.GC()
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// census counts all handles but those that other tests have forgotten.
+func census(t *testing.T) map[sallyport.HandleKind]int64 {
+	t.Helper()
+	// The package's own queue is made at first need, and stays.
+	_, err := sallyport.Dial(within(t), "127.0.0.1:1", clientConfig(t))
+	if err == nil {
+		t.Fatal("somebody listens on port 1")
+	}
+	expected := make(map[sallyport.HandleKind]int64)
+	for kind := sallyport.HandleError; kind <= sallyport.HandleDecision; kind++ {
+		expected[kind] = 0
+	}
+	expected[sallyport.HandleQueue] = 1
+	settle(t, expected)
+	return expected
+}
+
+func TestNothingIsLeftOfTenThousandConnections(t *testing.T) {
+	count := 10_000
+	if wanted := os.Getenv("SALLYPORT_TEST_CONNECTIONS"); wanted != "" {
+		count, _ = strconv.Atoi(wanted)
+	} else if testing.Short() {
+		count = 500
+	}
+	expected := census(t)
+	func() {
+		serverSide, clientSide := serverConfig(t), clientConfig(t)
+		defer serverSide.Close()
+		defer clientSide.Close()
+		listener, err := sallyport.Listen("127.0.0.1:0", serverSide)
+		ok(t, err)
+		defer listener.Close()
+		go echo(listener)
+		var workers sync.WaitGroup
+		for worker := 0; worker < 8; worker++ {
+			workers.Add(1)
+			go func() {
+				defer workers.Done()
+				buffer := make([]byte, 64)
+				for i := 0; i < count/8; i++ {
+					conn, err := sallyport.Dial(context.Background(), listener.Addr().String(), clientSide)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					_, err = conn.Write(buffer)
+					if err == nil {
+						_, err = conn.Read(buffer)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+					conn.Close()
+				}
+			}()
+		}
+		workers.Wait()
+	}()
+	settle(t, expected)
+}
+
+func TestWhatIsForgottenIsClosed(t *testing.T) {
+	expected := census(t)
+	func() {
+		listener, err := sallyport.Listen("127.0.0.1:0", serverConfig(t))
+		ok(t, err)
+		dialed, err := sallyport.Dial(within(t), listener.Addr().String(), clientConfig(t))
+		ok(t, err)
+		accepted, err := listener.AcceptContext(within(t))
+		ok(t, err)
+		// Something pending, and a timer, must not keep it.
+		ok(t, dialed.SetDeadline(time.Now().Add(time.Millisecond)))
+		dialed.Read(make([]byte, 1))
+		ok(t, accepted.SetDeadline(time.Now().Add(time.Hour)))
+	}()
+	settle(t, expected)
+}
+
+func TestWaitingHoldsNoThreads(t *testing.T) {
+	const waiting = 200
+	listener := listen(t, serverConfig(t))
+	go echo(listener)
+	config := clientConfig(t)
+	threads := func() int {
+		entries, err := os.ReadDir("/proc/self/task")
+		ok(t, err)
+		return len(entries)
+	}
+	var conns []*sallyport.Conn
+	var ended sync.WaitGroup
+	for i := 0; i < waiting; i++ {
+		conn, err := sallyport.Dial(within(t), listener.Addr().String(), config)
+		ok(t, err)
+		write(t, conn, "x")
+		expect(t, conn, "x")
+		conns = append(conns, conn)
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			conn.Read(make([]byte, 1))
+		}()
+	}
+	if count := threads(); count > 60 {
+		t.Errorf("%d threads for %d connections that wait", count, waiting)
+	}
+	for _, conn := range conns {
+		conn.Close()
+	}
+	ended.Wait()
+}

@@ -1,0 +1,85 @@
+package sallyport
+
+// #include "waist.h"
+import "C"
+
+import (
+	"context"
+	"time"
+	"unsafe"
+)
+
+// text lends a string to C for the length of a call; NULL for "".
+func text(s string) (*C.char, func()) {
+	if s == "" {
+		return nil, func() {}
+	}
+	copied := C.CString(s)
+	return copied, func() { C.free(unsafe.Pointer(copied)) }
+}
+
+// lend gives what C needs to see bytes for the length of a call.
+func lend(data []byte) (unsafe.Pointer, C.size_t) {
+	if len(data) == 0 {
+		return nil, 0
+	}
+	return unsafe.Pointer(&data[0]), C.size_t(len(data))
+}
+
+// takeBytes copies what the library handed out, and gives the reference back.
+func takeBytes(bytes *C.sally_bytes) []byte {
+	defer C.sally_bytes_release(bytes)
+	return C.GoBytes(C.sally_bytes_data(bytes), C.int(C.sally_bytes_size(bytes)))
+}
+
+// using calls a function with the object of a handle, which stays for that long.
+func using(op string, h *handle, call func(object unsafe.Pointer, cause **C.sally_error) C.sally_status) error {
+	object := h.acquire()
+	if object == nil {
+		return failure(op, StatusClosed, nil)
+	}
+	defer h.release()
+	var cause *C.sally_error
+	status := call(object, &cause)
+	return check(op, status, cause)
+}
+
+// usingBoth is using, for two.
+func usingBoth(op string, h, other *handle, call func(object, other unsafe.Pointer, cause **C.sally_error) C.sally_status) error {
+	second := other.acquire()
+	if second == nil {
+		return failure(op, StatusClosed, nil)
+	}
+	defer other.release()
+	return using(op, h, func(object unsafe.Pointer, cause **C.sally_error) C.sally_status {
+		return call(object, second, cause)
+	})
+}
+
+// change waits until the generation of a source is beyond the one given.
+func change(ctx context.Context, h *handle, submit func(object unsafe.Pointer, completion *C.sally_completion, operation **C.sally_operation, cause **C.sally_error) C.sally_status) (uint64, error) {
+	e, err := sharedEngine()
+	if err != nil {
+		return 0, err
+	}
+	object := h.acquire()
+	if object == nil {
+		return 0, failure("wait for a change", StatusClosed, nil)
+	}
+	defer h.release()
+	result, failed := e.run(ctx, "wait for a change", func(completion *C.sally_completion, operation **C.sally_operation, cause **C.sally_error) C.sally_status {
+		return submit(object, completion, operation, cause)
+	})
+	if failed != nil {
+		return 0, failed
+	}
+	return result.size, nil
+}
+
+// unix is the time of so many seconds; 0 is none.
+func unix(seconds C.int64_t) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0)
+}
