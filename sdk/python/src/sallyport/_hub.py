@@ -1,0 +1,113 @@
+"""Where a completion queue meets an asyncio event loop."""
+
+import asyncio
+import inspect
+from typing import Any, AsyncGenerator, Awaitable, Callable, Dict, List, Optional, Set, Union
+
+from sallyport import _queue
+from sallyport._decision import Decision, decision
+from sallyport._raw import ffi, lib
+from sallyport._queue import BATCH, Queue
+
+Decide = Callable[[Decision], Union[None, Awaitable[None]]]
+
+_hubs: Dict[asyncio.AbstractEventLoop, "Hub"] = {}
+
+
+class Hub(Queue):
+    """The queue of one event loop, which watches its descriptor."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self.loop = loop
+        self._tasks: Set["asyncio.Future[None]"] = set()
+        loop.add_reader(self.fd, self._ready)
+        self._guard = self._until_shutdown()
+        try:
+            self._guard.__anext__().send(None)
+        except StopIteration:
+            pass
+
+    async def _until_shutdown(self) -> AsyncGenerator[None, None]:
+        """An event loop that ends closes its generators: the one sign that it gives beforehand."""
+        try:
+            yield
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        if _hubs.get(self.loop) is self:
+            del _hubs[self.loop]
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self.fd)
+        self.close()
+
+    def _ready(self) -> None:
+        try:
+            came = self.take()
+        except BaseException:  # of a callable: what else is there comes with the next round
+            raise
+        if came == BATCH:
+            self.loop.call_soon(self._ready)
+
+    async def run(self, function: Callable[..., int], *arguments: Any) -> None:
+        """One operation. Cancelling the task cancels it."""
+        future = self.loop.create_future()
+
+        def done(event: Any) -> None:
+            error = _queue.failure(event)
+            if future.done():
+                return
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+        operation = ffi.new("sally_operation **")
+        self.start(self.tag(), done, function, *arguments, operation=operation)
+        try:
+            await future
+        except asyncio.CancelledError:
+            lib.sally_operation_cancel(operation[0])
+            raise
+        finally:
+            lib.sally_operation_release(operation[0])
+
+    def decider(self, decide: Decide) -> int:
+        """A tag under which decisions come to `decide`, which may be a coroutine function."""
+
+        def asked(event: Any) -> None:
+            pointer = ffi.cast("sally_decision *", event.object)
+            event.object = ffi.NULL
+            answer = decide(decision(pointer))
+            if inspect.isawaitable(answer):
+                task = asyncio.ensure_future(answer, loop=self.loop)
+                self._tasks.add(task)
+                task.add_done_callback(self._decided)
+
+        tag = self.tag()
+        self.deciders[tag] = asked
+        return tag
+
+    def _decided(self, task: "asyncio.Future[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.loop.call_exception_handler(
+                {"message": "a decision was not made, and is denied", "exception": task.exception(), "future": task})
+
+
+def current() -> Hub:
+    """The hub of the running loop."""
+    loop = asyncio.get_running_loop()
+    hub: Optional[Hub] = _hubs.get(loop)
+    if hub is None:
+        _sweep()
+        hub = _hubs[loop] = Hub(loop)
+    return hub
+
+
+def _sweep() -> None:
+    """Loops that were closed without a word."""
+    closed: List[Hub] = [hub for loop, hub in list(_hubs.items()) if loop.is_closed()]
+    for hub in closed:
+        hub._end()
