@@ -53,6 +53,7 @@ class StreamBase:
         self._buffer = bytearray()  # read beyond what was asked for
         self._size = ffi.new("size_t *")  # of reads
         self._taken = ffi.new("size_t *")
+        self._dry = False  # the last read left nothing, so that an attempt would most likely be in vain
 
     # Facts.
 
@@ -100,11 +101,16 @@ class StreamBase:
 
     def _attempt_read(self, limit: int) -> Optional[bytes]:
         """Bytes, none at the end, None where there are none yet."""
+        if self._dry:
+            self._dry = False
+            return None
         limit = min(limit, CHUNK)
         space = _allocate("char[]", limit)
         status = _read_some(self._handle, space, limit, self._size, ATTEMPT, NULL)
         if status == OK:
-            found: bytes = ffi.buffer(space, self._size[0])[:]
+            size = self._size[0]
+            self._dry = size < limit
+            found: bytes = ffi.buffer(space, size)[:]
             return found
         if status == WOULD_BLOCK:
             return None
