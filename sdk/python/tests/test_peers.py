@@ -1,12 +1,13 @@
 """Python's own ssl as the peer, in the same process and beside it."""
 
 import asyncio
+import socket
 import ssl
 
 import pytest
 
 import sallyport
-from sallyport import Status, errors
+from sallyport import Status, errors, sync
 
 
 def context(material, version, server):
@@ -64,22 +65,23 @@ def test_a_server_of_a_client_of_ssl(material, run, version):
 
 
 @versions
-def test_a_server_of_ssl_refuses_and_the_error_says_why(material, run, version):
-    async def echo(reader, writer):
-        writer.close()
+def test_a_server_of_ssl_refuses_and_the_error_says_why(material, beside, version):
+    """A blocking one: that of asyncio drops the alert with the connection."""
+    def refuse(listening):
+        connection = listening.accept()[0]
+        with connection, pytest.raises(ssl.SSLError):
+            context(material, version, True).wrap_socket(connection, server_side=True)
 
-    async def main():
-        server = await asyncio.start_server(echo, "127.0.0.1", 0, ssl=context(material, version, True))
-        port = server.sockets[0].getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = beside(refuse, listening)
         with pytest.raises(errors.AlertReceived) as caught:
-            stream = await sallyport.connect("127.0.0.1", port, tls=material.client(None), verify_name="localhost")
-            await stream.read(1)
-        server.close()
-        return caught.value.status
-
+            stream = sync.connect("127.0.0.1", listening.getsockname()[1], tls=material.client(None),
+                                  verify_name="localhost")
+            stream.read(1)
+        server.result()
     wanted = {ssl.TLSVersion.TLSv1_2: Status.ALERT_HANDSHAKE_FAILURE,
               ssl.TLSVersion.TLSv1_3: Status.ALERT_CERTIFICATE_REQUIRED}
-    assert run(main()) is wanted[version]
+    assert caught.value.status is wanted[version]
 
 
 def test_a_peer_that_vanishes_is_no_clean_end(material, run):

@@ -79,21 +79,23 @@ class Hub(Queue):
         def asked(event: Any) -> None:
             pointer = ffi.cast("sally_decision *", event.object)
             event.object = ffi.NULL
-            answer = decide(decision(pointer))
-            if inspect.isawaitable(answer):
-                task = asyncio.ensure_future(answer, loop=self.loop)
-                self._tasks.add(task)
-                task.add_done_callback(self._decided)
+            task = asyncio.ensure_future(self._decide(decide, decision(pointer)), loop=self.loop)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
         tag = self.tag()
         self.deciders[tag] = asked
         return tag
 
-    def _decided(self, task: "asyncio.Future[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
+    async def _decide(self, decide: Decide, asked: Decision) -> None:
+        try:
+            answer = decide(asked)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception as error:
+            lib.sally_decision_deny(asked._handle, 0, ffi.NULL)  # the traceback may keep it for long
             self.loop.call_exception_handler(
-                {"message": "a decision was not made, and is denied", "exception": task.exception(), "future": task})
+                {"message": "a decision was not made, and is denied", "exception": error})
 
 
 def current() -> Hub:

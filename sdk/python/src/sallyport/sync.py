@@ -60,6 +60,7 @@ class _Waiter(Queue):
             if self._decide is not None:
                 self._decide(asked)
         except BaseException as error:  # raised where the operation is waited for
+            lib.sally_decision_deny(asked._handle, 0, NULL)
             self._fault = error
 
     def run(self, function: Callable[..., int], *arguments: Any) -> Any:
