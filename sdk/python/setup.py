@@ -1,10 +1,11 @@
 """Builds sallyport._native and lays the shared library beside it, so that a wheel carries both.
 
-SALLYPORT_LIBRARY_DIR: where libsallyport.so is already; otherwise CMake builds it.
+SALLYPORT_LIBRARY_DIR: where libsallyport.so is already; otherwise CMake builds it, with CMAKE_ARGS besides.
 """
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,9 +31,13 @@ class Build(build_ext):
 
     def cmake(self):
         build = Path(self.build_temp).resolve() / "library"
-        off = [f"-DSALLYPORT_{part}=OFF" for part in ("BUILD_TESTS", "BUILD_CLI", "BUILD_EXAMPLES", "INSTALL")]
-        subprocess.run(["cmake", "-S", native.TOP, "-B", build, "-DCMAKE_BUILD_TYPE=Release", *off], check=True)
-        subprocess.run(["cmake", "--build", build, "--parallel", "--target", "sallyport"], check=True)
+        parts = ("BUILD_TESTS", "BUILD_CLI", "BUILD_EXAMPLES", "INSTALL", "WERROR")
+        options = [f"-DSALLYPORT_{part}=OFF" for part in parts]
+        options += ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_SHARED_LINKER_FLAGS=-s"]
+        options += shlex.split(os.environ.get("CMAKE_ARGS", ""))
+        subprocess.run(["cmake", "-S", native.TOP, "-B", build, *options], check=True)
+        jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 1))  # without a number make takes any
+        subprocess.run(["cmake", "--build", build, "--parallel", jobs, "--target", "sallyport"], check=True)
         return next(build.rglob("libsallyport.so.0")).parent
 
 
