@@ -89,6 +89,18 @@ def test_a_line_beyond_the_limit_overruns_and_stays_readable(material, run):
     run(main())
 
 
+def test_writing_nothing_is_no_failure(material, run):
+    async def main():
+        async with await serve(material) as server, await meet(server, material) as stream:
+            await stream.write(b"")
+            stream.writelines([])
+            await stream.write(memoryview(b"a-b-c-")[::2])
+            assert await stream.readexactly(3) == b"abc"
+            assert await stream.readexactly(0) == b"" and await stream.read(0) == b""
+
+    run(main())
+
+
 def test_a_cancelled_read_loses_no_bytes(material, run):
     async def main():
         async with await serve(material) as server, await meet(server, material) as stream:

@@ -94,6 +94,24 @@ def test_every_event_loop_gives_its_queue_back(material, census):
     census.settle()
 
 
+def test_a_stream_that_outlives_its_loop_says_so(material, beside):
+    with sync.listen("127.0.0.1", 0, tls=material.server()) as listener:
+        server = beside(listener.accept)
+        stream = asyncio.run(sallyport.connect("127.0.0.1", listener.port, tls=material.client(),
+                                               verify_name="localhost"))
+        peer = server.result()
+        assert stream.info.peer_verified
+
+        async def go_on():
+            with pytest.raises(RuntimeError):
+                await stream.readexactly(1)
+            with pytest.raises(RuntimeError):
+                await stream.write_eof()
+
+        asyncio.run(go_on())
+        peer.abort()
+
+
 def test_loops_of_several_threads_have_a_queue_each(material, beside):
     async def main():
         async with await sallyport.start_server(echo, "127.0.0.1", 0, tls=material.server()) as server:

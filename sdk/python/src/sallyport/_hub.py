@@ -7,7 +7,7 @@ from typing import Any, AsyncGenerator, Awaitable, Callable, Dict, List, Optiona
 from sallyport import _queue
 from sallyport._decision import Decision, decision
 from sallyport._raw import ffi, lib
-from sallyport._queue import BATCH, Queue
+from sallyport._queue import Queue
 
 Decide = Callable[[Decision], Union[None, Awaitable[None]]]
 
@@ -43,12 +43,7 @@ class Hub(Queue):
         self.close()
 
     def _ready(self) -> None:
-        try:
-            came = self.take()
-        except BaseException:  # of a callable: what else is there comes with the next round
-            raise
-        if came == BATCH:
-            self.loop.call_soon(self._ready)
+        self.take()  # what is left keeps the descriptor readable
 
     async def run(self, function: Callable[..., int], *arguments: Any) -> None:
         """One operation. Cancelling the task cancels it."""

@@ -25,6 +25,7 @@ class Queue:
         self._events = ffi.new("sally_event[]", BATCH)
         self._count = ffi.new("size_t *")
         self._completion = self.completion(0)
+        self.closed = False
 
     def completion(self, tag: int) -> Any:
         return ffi.new("sally_completion *", {
@@ -33,6 +34,8 @@ class Queue:
     def start(self, tag: int, done: Done, function: Callable[..., int], *arguments: Any,
               operation: Any = NULL) -> None:
         """Starts what completes under `tag`."""
+        if self.closed:  # its handle points nowhere any more
+            raise RuntimeError("the event loop of this stream or listener has ended")
         completion = self._completion
         completion.tag = tag
         if function(*arguments, completion, operation, NULL) != OK:
@@ -41,10 +44,13 @@ class Queue:
 
     def take(self, timeout_ms: int = ATTEMPT) -> int:
         """Delivers what is there, up to BATCH; answers how many came."""
+        if self.closed:
+            return 0
         events, count = self._events, self._count
         count[0] = 0
         _take(self._handle, events, _SIZE, BATCH, count, timeout_ms, NULL)
         came = int(count[0])
+        fault: Optional[BaseException] = None
         for index in range(came):
             event = events[index]
             kind = event.kind
@@ -55,13 +61,20 @@ class Queue:
             try:
                 if done is not None:
                     done(event)
+            except BaseException as error:  # the others are to hear of theirs first
+                fault = fault or error
             finally:
                 if kind != _DONE or event.status != OK:
                     lib.sally_event_dispose(events + index)
+        if fault is not None:
+            raise fault
         return came
 
     def close(self) -> None:
         """Ends what is pending; nothing is lent, so nobody has to wait for it."""
+        if self.closed:
+            return
+        self.closed = True
         self.waiting.clear()
         self.deciders.clear()
         ffi.release(self._handle)

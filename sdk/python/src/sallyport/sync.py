@@ -81,7 +81,7 @@ class _Waiter(Queue):
                         lib.sally_operation_cancel(operation[0])
             except BaseException:
                 lib.sally_operation_cancel(operation[0])
-                while not result:
+                while not result and lib.sally_queue_pending(self._handle):
                     self.take(_SLICE_MS)
                 raise
             finally:
