@@ -9,12 +9,13 @@ has threads of its own, which never call into Python.
 
 from typing import Dict
 
-from sallyport._aio import Listener, Server, Stream, connect, listen, start_server
+from sallyport._aio import Stream, connect
 from sallyport._certificate import Certificate
 from sallyport._decision import (ClientHelloQuestion, CredentialQuestion, Decision, PeerQuestion, SignatureQuestion)
 from sallyport._info import StreamInfo
 from sallyport._raw import ffi as _ffi
 from sallyport._raw import lib as _lib
+from sallyport._serve import Listener, Server, listen, start_server
 from sallyport._sources import Credential, Source, TicketKeys, TrustStore
 from sallyport._status_codes import Status
 from sallyport._tls import (CaHints, ClientAuth, NameKind, Ocsp, Pin, Question, Revocation, Role, TlsConfig,
