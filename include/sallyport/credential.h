@@ -4,6 +4,7 @@
 
 #include <sallyport/certificate.h>
 #include <sallyport/error.h>
+#include <sallyport/queue.h>
 
 SALLY_BEGIN_DECLS
 
@@ -144,6 +145,26 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_reload_status(
  * succeeds and each replace; 0 for a NULL handle.
  */
 SALLY_API uint64_t sally_credential_generation(const sally_credential *credential);
+
+/*
+ * sally_credential_wait_change waits until its generation is beyond `generation`, and stores the
+ * one that it then is at in `*now` (default: for ever). It fails with what a reload fails with
+ * meanwhile, by call or by watching; a failure of before is not told: ask
+ * sally_credential_reload_status when the wait has begun, and none is missed. Any number of
+ * threads may wait.
+ *
+ * SALLY_TIMED_OUT, SALLY_WOULD_BLOCK: neither came. And the statuses of sally_credential_reload.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_wait_change(
+    sally_credential *credential, uint64_t generation, uint64_t *now, int64_t timeout_ms,
+    sally_error **error);
+/*
+ * The same, as an event of kind SALLY_EVENT_DONE whose size is the generation. A function is called
+ * on a loop of the default runtime.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_wait_change_async(
+    sally_credential *credential, uint64_t generation, int64_t timeout_ms,
+    const sally_completion *completion, sally_operation **operation, sally_error **error);
 
 /*
  * sally_credential_not_after is when the first certificate of its chain expires, in seconds since

@@ -4,12 +4,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <sallyport/async.hpp>
 #include <sallyport/base.hpp>
 #include <sallyport/bytes.hpp>
 #include <sallyport/certificate.hpp>
@@ -108,6 +110,33 @@ class Credential
         [&](sally_error** error) { return sally_credential_reload_status(get(), error); });
   }
   std::uint64_t generation() const noexcept { return sally_credential_generation(get()); }
+
+  // The first generation beyond `generation`; waits for it (default: for ever). Throws what a
+  // reload fails with meanwhile.
+  std::uint64_t wait_change(std::uint64_t generation, Timeout timeout = {}) const {
+    std::uint64_t now = 0;
+    detail::check([&](sally_error** error) {
+      return sally_credential_wait_change(get(), generation, &now, timeout.get(), error);
+    });
+    return now;
+  }
+  // The same, but std::nullopt where neither came in time; by default it does not wait at all.
+  [[nodiscard]] std::optional<std::uint64_t> try_wait_change(
+      std::uint64_t generation, Timeout timeout = Timeout::attempt()) const {
+    std::uint64_t now = 0;
+    const bool came = detail::check_in_time([&](sally_error** error) {
+      return sally_credential_wait_change(get(), generation, &now, timeout.get(), error);
+    });
+    if (!came) return std::nullopt;
+    return now;
+  }
+  AsyncOf<std::size_t> auto async_wait_change(std::uint64_t generation,
+                                              Timeout timeout = {}) const {
+    return detail::async<std::size_t>([=, credential = get()](auto... completion) {
+      return sally_credential_wait_change_async(credential, generation, timeout.get(),
+                                                completion...);
+    });
+  }
 
   // When the first certificate of the chain expires.
   std::chrono::sys_seconds not_after() const noexcept {

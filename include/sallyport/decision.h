@@ -20,6 +20,9 @@ SALLY_BEGIN_DECLS
  * handshake), and when its stream or listener is cancelled, closed or released. While it waits, no
  * application data and no session ticket goes to the peer.
  *
+ * Which stream it is about the tag says, or the `user`, of the completion in that stream's options.
+ * A client of a listener is no stream before its handshake is over; it has its address.
+ *
  * Answering fails with SALLY_INVALID_STATE where it was answered before, or where it is no answer to
  * the question, and with SALLY_CLOSED where the handshake is over. A question is plain data, which
  * stays as it is after the answer.

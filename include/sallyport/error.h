@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_ERROR_H
 #define SALLYPORT_ERROR_H
 
+#include <sallyport/bytes.h>
 #include <sallyport/status.h>
 
 SALLY_BEGIN_DECLS
@@ -15,8 +16,8 @@ typedef struct sally_error sally_error;
 
 /* What sally_error_text can be asked for. Which of them an error has depends on what went wrong. */
 enum {
-  SALLY_ERROR_FIELD_NATIVE_NAME = 1, /* "ECONNREFUSED", "X509_V_ERR_CERT_HAS_EXPIRED" */
-  SALLY_ERROR_FIELD_ALERT_NAME = 2,  /* "certificate_required", as RFC 8446 section 6 spells it */
+  SALLY_ERROR_FIELD_NATIVE_NAME = 1, /* "ECONNREFUSED"; of what has none, "errno 999 (unknown)" */
+  SALLY_ERROR_FIELD_ALERT_NAME = 2,  /* RFC 8446 section 6; "unknown_ca", "alert 123 (unknown)" */
   SALLY_ERROR_FIELD_SUBJECT = 3,     /* subject of the certificate at fault, RFC 2253 */
   SALLY_ERROR_FIELD_ISSUER = 4,      /* its issuer, likewise */
   SALLY_ERROR_FIELD_EXPECTED = 5,    /* what was expected: a name, a date, a version */
@@ -25,7 +26,7 @@ enum {
   SALLY_ERROR_FIELD_ADDRESS = 8, /* address of the peer, or of this side where that is at fault */
   SALLY_ERROR_FIELD_CORRELATION_ID = 9, /* the same on both sides of one connection */
   SALLY_ERROR_FIELD_PHASE =
-      10 /* "resolve", "connect", "handshake", "read", "write", "close", "load" */
+      10 /* "resolve", "connect", "handshake", "read", "write", "close", "load", "review" */
 };
 
 /* Which way an alert went. */
@@ -101,10 +102,23 @@ SALLY_API int32_t sally_error_fault_is_ignored(const sally_error *error, size_t 
 /*
  * sally_error_json is the whole chain as one JSON object: "status", "code", "layer", "message",
  * "hint", the fields of above in lower case where they are there, "alert" {"name", "number",
- * "direction"}, "native" {"domain", "name", "code"}, "depth", "faults" [{"status", "code",
- * "depth", "subject", "native", "message", "ignored"}], and "cause", an object of the same form. Always valid UTF-8. "null" for NULL.
+ * "direction"}, "native" {"domain", "name", "code"}, "depth", "whose" ("peer" or "own": of whom the
+ * certificate at fault is), "validity", "chain" and "handshake", which say what there is to know of a
+ * certificate and of a handshake that failed, "faults" [{"status", "code", "depth", "subject",
+ * "native", "message", "ignored"}], and "cause", an object of the same form. error-json.md describes
+ * it all, and error.schema.json is a JSON Schema of it. Always valid UTF-8. "null" for NULL.
  */
 SALLY_API const char *sally_error_json(const sally_error *error);
+
+/*
+ * sally_error_copy_text is the whole chain in several lines for a person: what is in its JSON, each
+ * on a line of its own below the message, and the causes after it. Lines end with a newline but for the
+ * last. Always valid UTF-8; new versions may word it in another way. The bytes are the caller's.
+ * SALLY_INVALID_ARGUMENT: `error` or `text` is NULL.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_error_copy_text(const sally_error *error,
+                                                                sally_bytes **text,
+                                                                sally_error **why);
 
 /* sally_error_retain adds a reference and returns its argument. */
 SALLY_API sally_error *sally_error_retain(const sally_error *error);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <sallyport/base.hpp>
+#include <sallyport/bytes.hpp>
 #include <sallyport/error.h>
 #include <sallyport/status.hpp>
 
@@ -84,6 +85,8 @@ class SALLY_API Error : public detail::Shared<sally_error, sally_error_retain, s
   }
   // The whole chain as one JSON object; sally_error_json describes it.
   std::string_view json() const noexcept { return sally_error_json(get()); }
+  // The same in several lines for a person; throws where memory runs out.
+  std::string explain() const;
 
  private:
   // The handle comes first, so that it is given back where memory for the text runs out.
@@ -122,5 +125,11 @@ bool check_in_time(Call&& call) {
 }
 
 }  // namespace detail
+
+inline std::string Error::explain() const {
+  sally_bytes* text = nullptr;
+  detail::check([&](sally_error** why) { return sally_error_copy_text(get(), &text, why); });
+  return std::string(Bytes::adopt(text).text());
+}
 
 }  // namespace sally::inline v0

@@ -30,7 +30,7 @@ typedef struct sally_operation sally_operation;
 
 /* Kinds of event. More may come: dispose of those that are not known. */
 enum {
-  SALLY_EVENT_DONE = 1,     /* an operation on a stream, or a drain */
+  SALLY_EVENT_DONE = 1,     /* an operation on a stream, a drain, or a wait for a source */
   SALLY_EVENT_ACCEPTED = 2, /* `object` is a sally_stream on SALLY_OK */
   SALLY_EVENT_REFUSED = 3,  /* `object` is a sally_bytes, the peer's address, and `error` says why */
   SALLY_EVENT_DECISION = 4  /* `object` is a sally_decision, which waits for an answer (decision.h) */
@@ -42,7 +42,8 @@ enum {
  */
 typedef struct sally_event {
   uint64_t tag;       /* as submitted */
-  uint64_t size;      /* bytes moved; for a wait, the SALLY_DIRECTION_* that are ready */
+  uint64_t size;      /* bytes moved; for a wait, the SALLY_DIRECTION_* that are ready, or the
+                         generation of the source */
   void *object;       /* a handle that the taker now owns, or NULL */
   sally_error *error; /* owned by the taker; NULL on SALLY_OK, except for SALLY_EVENT_REFUSED */
   sally_status status;

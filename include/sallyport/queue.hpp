@@ -71,7 +71,8 @@ class Event {
   // A SALLY_EVENT_*. More may come: drop events of a kind that is not known.
   std::int32_t kind() const noexcept { return raw_.kind; }
   sally_status status() const noexcept { return raw_.status; }
-  // Bytes moved, also where it failed; for a wait, the SALLY_DIRECTION_* that are ready.
+  // Bytes moved, also where it failed; for a wait, the SALLY_DIRECTION_* that are ready, or the
+  // generation of the source.
   std::size_t size() const noexcept { return static_cast<std::size_t>(raw_.size); }
   // Why it failed.
   std::optional<Error> error() const {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include <sallyport/base.hpp>
@@ -40,6 +42,61 @@ inline sally_status status_from_native(std::int32_t domain, const std::string& n
 // A Windows.Networking.Sockets.SocketErrorStatus, SALLY_SOCKET_ERROR_STATUS_*.
 inline std::int32_t status_to_socket_error_status(sally_status status) noexcept {
   return sally_status_to_socket_error_status(status);
+}
+// SALLY_INVALID_ARGUMENT for a number that is not one of them, here and below.
+inline sally_status status_from_socket_error_status(std::int32_t value) noexcept {
+  return sally_status_from_socket_error_status(value);
+}
+
+// A code's name in a SALLY_DOMAIN_*; "" where it has none.
+inline std::string_view native_name(std::int32_t domain, std::int64_t code) noexcept {
+  return detail::view(sally_native_name(domain, code));
+}
+// The code of a SALLY_DOMAIN_* that stands for the status, by name and by number; "" and nothing
+// where the domain has none.
+inline std::string_view status_to_native_name(sally_status status, std::int32_t domain) noexcept {
+  return detail::view(sally_status_to_native_name(status, domain));
+}
+inline std::optional<std::int64_t> status_to_native(sally_status status,
+                                                    std::int32_t domain) noexcept {
+  std::int64_t code = 0;
+  if (sally_status_to_native(status, domain, &code) == 0) return std::nullopt;
+  return code;
+}
+
+// A ChainValidationResult, SALLY_CHAIN_VALIDATION_RESULT_*; nothing where the status says nothing
+// about a chain.
+inline std::optional<std::int32_t> status_to_chain_validation_result(sally_status status) noexcept {
+  const std::int32_t value = sally_status_to_chain_validation_result(status);
+  return value >= 0 ? std::optional(value) : std::nullopt;
+}
+inline sally_status status_from_chain_validation_result(std::int32_t value) noexcept {
+  return sally_status_from_chain_validation_result(value);
+}
+// A SocketSslErrorSeverity, SALLY_SOCKET_SSL_ERROR_SEVERITY_*. There is no way back.
+inline std::int32_t status_to_socket_ssl_error_severity(sally_status status) noexcept {
+  return sally_status_to_socket_ssl_error_severity(status);
+}
+// A WebErrorStatus, SALLY_WEB_ERROR_STATUS_*.
+inline std::int32_t status_to_web_error_status(sally_status status) noexcept {
+  return sally_status_to_web_error_status(status);
+}
+inline sally_status status_from_web_error_status(std::int32_t value) noexcept {
+  return sally_status_from_web_error_status(value);
+}
+
+// The names that Windows gives the values; "" for a number that is not one of them.
+inline std::string_view socket_error_status_name(std::int32_t value) noexcept {
+  return detail::view(sally_socket_error_status_name(value));
+}
+inline std::string_view socket_ssl_error_severity_name(std::int32_t value) noexcept {
+  return detail::view(sally_socket_ssl_error_severity_name(value));
+}
+inline std::string_view chain_validation_result_name(std::int32_t value) noexcept {
+  return detail::view(sally_chain_validation_result_name(value));
+}
+inline std::string_view web_error_status_name(std::int32_t value) noexcept {
+  return detail::view(sally_web_error_status_name(value));
 }
 
 }  // namespace sally::inline v0

@@ -6,6 +6,7 @@
 #define SALLYPORT_TICKET_KEYS_H
 
 #include <sallyport/error.h>
+#include <sallyport/queue.h>
 
 SALLY_BEGIN_DECLS
 
@@ -78,6 +79,26 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_ticket_keys_reload_status(
  * succeeds and each replace; 0 for a NULL handle.
  */
 SALLY_API uint64_t sally_ticket_keys_generation(const sally_ticket_keys *keys);
+
+/*
+ * sally_ticket_keys_wait_change waits until its generation is beyond `generation`, and stores the
+ * one that it then is at in `*now` (default: for ever). It fails with what a reload fails with
+ * meanwhile, by call or by watching; a failure of before is not told: ask
+ * sally_ticket_keys_reload_status when the wait has begun, and none is missed. Any number of
+ * threads may wait.
+ *
+ * SALLY_TIMED_OUT, SALLY_WOULD_BLOCK: neither came. And the statuses of sally_ticket_keys_reload.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_ticket_keys_wait_change(
+    sally_ticket_keys *keys, uint64_t generation, uint64_t *now, int64_t timeout_ms,
+    sally_error **error);
+/*
+ * The same, as an event of kind SALLY_EVENT_DONE whose size is the generation. A function is called
+ * on a loop of the default runtime.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_ticket_keys_wait_change_async(
+    sally_ticket_keys *keys, uint64_t generation, int64_t timeout_ms,
+    const sally_completion *completion, sally_operation **operation, sally_error **error);
 
 /* sally_ticket_keys_retain adds a reference and returns its argument. */
 SALLY_API sally_ticket_keys *sally_ticket_keys_retain(sally_ticket_keys *keys);

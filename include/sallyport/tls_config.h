@@ -449,6 +449,43 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_add_pin(sally_tls_con
                                                                    const char *pin, uint32_t flags,
                                                                    sally_error **error);
 
+/* What becomes of established connections when the trust store has a new generation. */
+enum {
+  SALLY_TRUST_CHANGE_KEEP = 1,  /* the default: nothing; handshakes see it, connections do not */
+  SALLY_TRUST_CHANGE_DRAIN = 2, /* those whose peer is no longer trusted come to an orderly end */
+  SALLY_TRUST_CHANGE_DROP = 3   /* those whose peer is no longer trusted end at once */
+};
+/*
+ * sally_tls_config_set_trust_change takes a SALLY_TRUST_CHANGE_*. With DRAIN or DROP the chain that
+ * the peer of each connection has shown is judged again, as in a handshake of now and by the newest
+ * generation of the trust store, whenever that has a new one: CA certificates or CRLs that were
+ * reloaded, replaced, watched or added. A peer that is still good notices nothing, and so do one
+ * that has shown no certificate and one that was let in without or against the verdict. Everything
+ * counts that would in a handshake: a certificate that has expired meanwhile is refused too. It is
+ * done on the event loop of each stream, a few in a turn: between the change and the last end there
+ * is a moment, a fraction of a millisecond for each stream. The system's roots, where
+ * sally_tls_config_set_trust was not called, do not change.
+ *
+ * What the judgement was is the status that the stream then tells: SALLY_CERTIFICATE_REVOKED,
+ * SALLY_CERTIFICATE_UNKNOWN_CA, and so on, in an error of phase "review" that names the generation.
+ * A peer that is refused stays so, whatever later generations say.
+ *
+ * DROP: the connection is reset. Nothing more is sent, not what was written before either, and
+ * nothing more is read. What is pending, and all that is asked of the stream later, fails with that
+ * status; the stream is still to be closed. It no longer counts among its listener's connections.
+ *
+ * DRAIN: writes that have begun are finished, and what was written before is sent; then
+ * close_notify goes out, as with sally_stream_shutdown. Writes that begin later fail with that
+ * status. Reading goes on until the peer closes, or for `drain_ms` at most, counted from the
+ * judgement (0: 30 s; SALLY_TIMEOUT_NEVER: no limit); then it is as with DROP. `drain_ms` is 0 in
+ * the other modes.
+ *
+ * The mode of a host (sally_tls_config_add_host), or of a config that a decision chose, counts for
+ * the clients that it serves.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_trust_change(
+    sally_tls_config *config, int32_t mode, int64_t drain_ms, sally_error **error);
+
 /*
  * sally_tls_config_set_verification_cache sets how many good chains are remembered, 1024 unless
  * set, 0 for none, 1000000 at most. A peer that shows the same certificates again is then spared

@@ -133,6 +133,14 @@ class TlsConfig
     });
   }
 
+  // What becomes of established connections when the trust has changed and their peer is no longer
+  // trusted: a SALLY_TRUST_CHANGE_*, and for how long they are drained (default 30 s).
+  TlsConfig trust_change(std::int32_t mode, Timeout drain = {}) {
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_trust_change(get(), mode, drain.get(), error);
+    });
+  }
+
   // What the program decides itself within handshakes: an or of SALLY_QUESTION_* (decision.hpp).
   TlsConfig questions(std::uint32_t questions) {
     return set([&](sally_error** error) {

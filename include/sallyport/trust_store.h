@@ -3,6 +3,7 @@
 #define SALLYPORT_TRUST_STORE_H
 
 #include <sallyport/error.h>
+#include <sallyport/queue.h>
 
 SALLY_BEGIN_DECLS
 
@@ -81,7 +82,8 @@ SALLY_API size_t sally_trust_store_size(const sally_trust_store *store);
 /*
  * sally_trust_store_reload reads its files again. Whole or not at all: where the new files fail,
  * with a status of sally_trust_store_load, the old generation stays in force. Handshakes that begin
- * afterwards use the new one; connections that there are go on with what they had. From any thread.
+ * afterwards use the new one; connections that there are go on with what they had, unless
+ * sally_tls_config_set_trust_change says otherwise. From any thread.
  *
  * SALLY_INVALID_STATE: it was loaded from memory; use replace.
  */
@@ -117,6 +119,26 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_reload_status(
  * succeeds and each replace; 0 for a NULL handle.
  */
 SALLY_API uint64_t sally_trust_store_generation(const sally_trust_store *store);
+
+/*
+ * sally_trust_store_wait_change waits until its generation is beyond `generation`, and stores the
+ * one that it then is at in `*now` (default: for ever). It fails with what a reload fails with
+ * meanwhile, by call or by watching; a failure of before is not told: ask
+ * sally_trust_store_reload_status when the wait has begun, and none is missed. Any number of
+ * threads may wait.
+ *
+ * SALLY_TIMED_OUT, SALLY_WOULD_BLOCK: neither came. And the statuses of sally_trust_store_reload.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_wait_change(
+    sally_trust_store *store, uint64_t generation, uint64_t *now, int64_t timeout_ms,
+    sally_error **error);
+/*
+ * The same, as an event of kind SALLY_EVENT_DONE whose size is the generation. A function is called
+ * on a loop of the default runtime.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_wait_change_async(
+    sally_trust_store *store, uint64_t generation, int64_t timeout_ms,
+    const sally_completion *completion, sally_operation **operation, sally_error **error);
 
 /* sally_trust_store_retain adds a reference and returns its argument. */
 SALLY_API sally_trust_store *sally_trust_store_retain(sally_trust_store *store);

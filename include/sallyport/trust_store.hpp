@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include <sallyport/async.hpp>
 #include <sallyport/base.hpp>
 #include <sallyport/error.hpp>
 #include <sallyport/trust_store.h>
@@ -84,6 +86,32 @@ class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_re
         [&](sally_error** error) { return sally_trust_store_reload_status(get(), error); });
   }
   std::uint64_t generation() const noexcept { return sally_trust_store_generation(get()); }
+
+  // The first generation beyond `generation`; waits for it (default: for ever). Throws what a
+  // reload fails with meanwhile.
+  std::uint64_t wait_change(std::uint64_t generation, Timeout timeout = {}) const {
+    std::uint64_t now = 0;
+    detail::check([&](sally_error** error) {
+      return sally_trust_store_wait_change(get(), generation, &now, timeout.get(), error);
+    });
+    return now;
+  }
+  // The same, but std::nullopt where neither came in time; by default it does not wait at all.
+  [[nodiscard]] std::optional<std::uint64_t> try_wait_change(
+      std::uint64_t generation, Timeout timeout = Timeout::attempt()) const {
+    std::uint64_t now = 0;
+    const bool came = detail::check_in_time([&](sally_error** error) {
+      return sally_trust_store_wait_change(get(), generation, &now, timeout.get(), error);
+    });
+    if (!came) return std::nullopt;
+    return now;
+  }
+  AsyncOf<std::size_t> auto async_wait_change(std::uint64_t generation,
+                                              Timeout timeout = {}) const {
+    return detail::async<std::size_t>([=, store = get()](auto... completion) {
+      return sally_trust_store_wait_change_async(store, generation, timeout.get(), completion...);
+    });
+  }
 
  private:
   using Shared::Shared;

@@ -56,5 +56,6 @@ int main(int argc, char** argv) {
   add_connect(app);
   add_verify(app);
   add_doctor(app);
+  add_pki(app);
   return run(app, argc, argv);
 }

@@ -18,7 +18,9 @@ using sally::abi::reload;
 using sally::abi::reload_status;
 using sally::abi::replace;
 using sally::abi::require;
+using sally::abi::start_wait_change;
 using sally::abi::usable;
+using sally::abi::wait_change;
 using sally::abi::watch;
 using sally::tls::Credential;
 using sally::tls::CredentialInput;
@@ -138,6 +140,20 @@ sally_status sally_credential_reload_status(const sally_credential* credential,
 
 uint64_t sally_credential_generation(const sally_credential* credential) {
   return generation(credential);
+}
+
+sally_status sally_credential_wait_change(sally_credential* credential, uint64_t generation,
+                                          uint64_t* now, int64_t timeout_ms, sally_error** error) {
+  return guarded(error, [&] { return wait_change(credential, generation, now, timeout_ms); });
+}
+
+sally_status sally_credential_wait_change_async(sally_credential* credential, uint64_t generation,
+                                                int64_t timeout_ms,
+                                                const sally_completion* completion,
+                                                sally_operation** operation, sally_error** error) {
+  return guarded(error, [&] {
+    return start_wait_change(credential, generation, timeout_ms, completion, operation);
+  });
 }
 
 int64_t sally_credential_not_after(const sally_credential* credential) {

@@ -1,5 +1,8 @@
 #include "status/error.h"
 
+#include "abi/boundary.h"
+#include "abi/bytes.h"
+#include "status/error_text.h"
 #include "status/table.h"
 
 #include <sallyport/error.h>
@@ -93,6 +96,16 @@ const char* sally_error_json(const sally_error* error) {
   } catch (...) {
     return "{\"status\":\"SALLY_OUT_OF_MEMORY\"}";
   }
+}
+
+sally_status sally_error_copy_text(const sally_error* error, sally_bytes** text,
+                                   sally_error** why) {
+  return sally::abi::guarded(why, [&] {
+    sally::abi::require(error != nullptr, "a handle is NULL");
+    sally::abi::require(text != nullptr, "text is NULL");
+    *text = sally::abi::to_bytes(sally::status::to_text(*error));
+    return SALLY_OK;
+  });
 }
 
 sally_error* sally_error_retain(const sally_error* error) {

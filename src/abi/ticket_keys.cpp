@@ -13,7 +13,9 @@ using sally::abi::reload;
 using sally::abi::reload_status;
 using sally::abi::replace;
 using sally::abi::require;
+using sally::abi::start_wait_change;
 using sally::abi::usable;
+using sally::abi::wait_change;
 using sally::abi::watch;
 using sally::tls::MaterialSource;
 using sally::tls::TicketKeys;
@@ -63,6 +65,20 @@ sally_status sally_ticket_keys_reload_status(const sally_ticket_keys* keys, sall
 
 uint64_t sally_ticket_keys_generation(const sally_ticket_keys* keys) {
   return generation(keys);
+}
+
+sally_status sally_ticket_keys_wait_change(sally_ticket_keys* keys, uint64_t generation,
+                                           uint64_t* now, int64_t timeout_ms, sally_error** error) {
+  return guarded(error, [&] { return wait_change(keys, generation, now, timeout_ms); });
+}
+
+sally_status sally_ticket_keys_wait_change_async(sally_ticket_keys* keys, uint64_t generation,
+                                                 int64_t timeout_ms,
+                                                 const sally_completion* completion,
+                                                 sally_operation** operation, sally_error** error) {
+  return guarded(error, [&] {
+    return start_wait_change(keys, generation, timeout_ms, completion, operation);
+  });
 }
 
 sally_ticket_keys* sally_ticket_keys_retain(sally_ticket_keys* keys) {

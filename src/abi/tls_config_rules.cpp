@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int32_t largest_depth = 100;
 constexpr std::size_t largest_cache = 1'000'000;
+constexpr std::int64_t default_drain_ms = 30'000;
 constexpr std::uint32_t pin_flags = SALLY_PIN_REPORT_ONLY | SALLY_PIN_ISSUER;
 
 // What a program may have a reason to let pass: times on a device whose clock is wrong, a name that
@@ -121,6 +122,20 @@ sally_status sally_tls_config_add_pin(sally_tls_config* config, const char* pin,
     const auto parsed = sally::tls::to_pin(pin, flags);
     return change_rules(handle,
                         [&](VerificationRules& rules) { rules.policy.pins.push_back(parsed); });
+  });
+}
+
+sally_status sally_tls_config_set_trust_change(sally_tls_config* config, int32_t mode,
+                                               int64_t drain_ms, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(config);
+    require(mode >= SALLY_TRUST_CHANGE_KEEP && mode <= SALLY_TRUST_CHANGE_DROP,
+            "mode is not a SALLY_TRUST_CHANGE_*");
+    const bool drains = mode == SALLY_TRUST_CHANGE_DRAIN;
+    require(drains || drain_ms == 0, "drain_ms is for SALLY_TRUST_CHANGE_DRAIN");
+    require(drain_ms >= 0 || drain_ms == SALLY_TIMEOUT_NEVER, "drain_ms is negative");
+    handle.object->set_trust_change(mode, drain_ms != 0 ? drain_ms : default_drain_ms);
+    return SALLY_OK;
   });
 }
 

@@ -12,7 +12,9 @@ using sally::abi::reload;
 using sally::abi::reload_status;
 using sally::abi::replace;
 using sally::abi::require;
+using sally::abi::start_wait_change;
 using sally::abi::usable;
+using sally::abi::wait_change;
 using sally::abi::watch;
 using sally::tls::MaterialSource;
 using sally::tls::TrustInput;
@@ -119,6 +121,20 @@ sally_status sally_trust_store_reload_status(const sally_trust_store* store, sal
 
 uint64_t sally_trust_store_generation(const sally_trust_store* store) {
   return generation(store);
+}
+
+sally_status sally_trust_store_wait_change(sally_trust_store* store, uint64_t generation,
+                                           uint64_t* now, int64_t timeout_ms, sally_error** error) {
+  return guarded(error, [&] { return wait_change(store, generation, now, timeout_ms); });
+}
+
+sally_status sally_trust_store_wait_change_async(sally_trust_store* store, uint64_t generation,
+                                                 int64_t timeout_ms,
+                                                 const sally_completion* completion,
+                                                 sally_operation** operation, sally_error** error) {
+  return guarded(error, [&] {
+    return start_wait_change(store, generation, timeout_ms, completion, operation);
+  });
 }
 
 sally_trust_store* sally_trust_store_retain(sally_trust_store* store) {

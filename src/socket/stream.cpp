@@ -2,6 +2,7 @@
 #include "socket/stream.h"
 
 #include "socket/loop_wait.h"
+#include "socket/stream_trust.h"
 #include "transport/event_loop.h"
 #include "transport/plain_flow.h"
 #include "transport/waker.h"
@@ -31,6 +32,7 @@ Stream::Stream(Established established)
   if (!flow_) flow_ = std::make_unique<transport::PlainFlow>(*transport_);
   flow_->set_limits(established.limits);
   open_loop(transport_->loop());
+  if (session_ != nullptr) watch_trust();  // last: it may be reviewed from now on
 }
 
 Stream::~Stream() = default;
@@ -104,11 +106,13 @@ std::optional<Outcome> Stream::admit(Operation& operation) {
       break;
     case Verb::write:
       if (auto refused = usable_for_bytes()) return refused;
+      if (ErrorRef why = untrusted(Verb::write)) return Outcome(std::move(why));
       writers_.join(operation);
       break;
     case Verb::flush:
     case Verb::shutdown:
       if (auto refused = usable()) return refused;
+      if (ErrorRef why = untrusted(operation.request.verb)) return Outcome(std::move(why));
       writers_.join(operation);
       break;
     case Verb::close:
@@ -145,6 +149,7 @@ void Stream::leave_writers(Operation& operation) noexcept {
   const bool was_first = writers_.first() == &operation;
   writers_.leave(operation);
   if (was_first && !writers_.empty()) writers_.first()->wake();
+  if (draining_ && writers_.empty()) schedule();
 }
 
 // Takes the operation's place away, and leaves the stream as an end of this kind leaves it.
@@ -261,6 +266,7 @@ void Stream::say_goodbye() noexcept {
 
 void Stream::close_transport() noexcept {
   state_ = State::closed;
+  end_trust_watch();
   transport_->close();
   admission_.reset();
 }

@@ -120,6 +120,7 @@ class Stream : public RefCounted<Stream> {
   using Attempted = std::optional<Outcome>;  // nothing: it has to wait
   enum class State { idle, connecting, open, closed };
   class LoopWait;
+  class TrustWatch;
 
   // Beginning and ending (stream.cpp).
   std::optional<Outcome> admit(Operation& operation);
@@ -164,6 +165,17 @@ class Stream : public RefCounted<Stream> {
   Outcome run_on_loop(Request request, const Patience& patience);
   void attend_questions();
 
+  // Trust that changes (stream_trust.cpp).
+  void watch_trust();
+  void review_trust() noexcept;
+  ErrorRef review_shown(Verb verb) noexcept;
+  void lose_trust(const ErrorRef& why) noexcept;
+  void limit_drain(transport::Deadline deadline) noexcept;
+  void end_drained_sending() noexcept;
+  void drop_untrusted() noexcept;
+  ErrorRef untrusted(Verb verb) const noexcept;
+  void end_trust_watch() noexcept;
+
   // On the loop (stream_drive.cpp).
   void open_loop(transport::EventLoop& loop);
   void schedule() noexcept;
@@ -188,6 +200,7 @@ class Stream : public RefCounted<Stream> {
   State state_ = State::idle;
   bool closing_ = false;  // nothing new starts, and what is pending ends
   bool sending_ended_ = false;
+  bool draining_ = false;  // the peer is no longer trusted: what is written already is the last
   std::int32_t least_protection_ = 0;  // for bytes
   OperationList operations_;
   Operation* exclusive_ = nullptr;  // connect, upgrade
@@ -225,6 +238,7 @@ class Stream : public RefCounted<Stream> {
   bool yields_ = false;                 // an attempt wants to go on in another turn of the loop
   StreamOperation* settled_ = nullptr;  // to be delivered, the oldest first
   StreamOperation* last_settled_ = nullptr;
+  std::unique_ptr<TrustWatch> trust_watch_;  // null: changes of the trust change nothing here
 };
 
 }  // namespace sally::socket

@@ -22,6 +22,12 @@ Stream::Attempted Stream::attempt(Operation& operation) noexcept {
     outcome = Outcome(out_of_memory_error());
   }
   if (!flow_) return outcome;
+  if (trust_watch_) {
+    // What would go on would wait in vain; what it has moved it has moved.
+    ErrorRef why = review_shown(operation.request.verb);
+    const bool moved = outcome && operation.request.verb != Verb::authenticate;
+    if (why && !moved) outcome = Outcome(std::move(why));
+  }
   // Several may wait for the same input; what one has taken in, the system shows the others no
   // more.
   if (flow_->traffic().wire_received != received || within != flow_->within_message()) {
@@ -208,6 +214,8 @@ void Stream::collect_sent() noexcept {
 // A barrier: behind it nothing is written before everything before it is sent.
 Stream::Attempted Stream::attempt_flush(Operation& operation) {
   if (writers_.first() != &operation) return {};
+  // Of a stream that was dropped nothing is left to be sent, and yet not all has left.
+  if (ErrorRef why = untrusted(operation.request.verb)) return Outcome(std::move(why));
   if (operation.request.verb == Verb::shutdown && !std::exchange(sending_ended_, true)) {
     flow_->end_sending();
   }

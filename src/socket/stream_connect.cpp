@@ -110,6 +110,7 @@ Stream::Attempted Stream::attempt_handshake(Operation& operation) {
   }
   establishment_.handshake_us = microseconds_since(phase_began_);
   establishment_.round_trips = session_->round_trips();
+  watch_trust();
   return Outcome();
 }
 

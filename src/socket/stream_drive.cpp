@@ -201,6 +201,7 @@ void Stream::attempt_all() noexcept {
   attempt_async(exclusive_);
   if (flow_ && !handshaking_) {
     attempt_writers();
+    if (draining_) end_drained_sending();
     flush_in_turn();
     attempt_async(reader_);
     for (std::size_t i = 0; i < waits_.size();) {

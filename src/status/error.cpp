@@ -12,19 +12,33 @@ namespace {
 using sally::ErrorDetail;
 namespace status = sally::status;
 
+// As much as is kept of each text about a certificate, in which names may be of any length.
+constexpr std::size_t longest_of_certificate = 4096;
+
+std::string shown_name(std::int32_t domain, std::int64_t code) {
+  const auto name = status::native_name(domain, code);
+  return name.empty() ? status::unknown_name(domain, code) : std::string(name);
+}
+
 // Every text of a detail can hold what a peer wrote into its certificate.
 ErrorDetail cleaned(ErrorDetail detail) {
+  const bool about_certificate = *detail.whose != '\0';
+  const auto clean = [&](const std::string& text) {
+    return about_certificate ? status::clipped(text, longest_of_certificate)
+                             : status::one_line(text);
+  };
   for (std::string* text : {&detail.message, &detail.hint, &detail.native_name, &detail.subject,
                             &detail.issuer, &detail.expected, &detail.found, &detail.source,
                             &detail.address, &detail.correlation_id, &detail.phase}) {
-    *text = status::one_line(*text);
+    *text = clean(*text);
   }
   for (sally::Fault& fault : detail.faults) {
     for (std::string* text : {&fault.subject, &fault.native_name, &fault.message})
-      *text = status::one_line(*text);
+      *text = clean(*text);
   }
-  if (detail.native_name.empty()) {
-    detail.native_name = status::native_name(detail.native_domain, detail.native_code);
+  const bool is_code = detail.native_domain != SALLY_DOMAIN_NONE && detail.native_code != 0;
+  if (detail.native_name.empty() && is_code) {
+    detail.native_name = shown_name(detail.native_domain, detail.native_code);
   }
   return detail;
 }
@@ -34,8 +48,11 @@ const status::Row& row_of(sally_status code) {
   return row != nullptr ? *row : *status::find(SALLY_UNKNOWN);
 }
 
-std::string joined(const char* general, const std::string& particular) {
-  return particular.empty() ? std::string(general) : general + (": " + particular);
+// Where the status says no more than that something failed, the native name says the rest.
+std::string message_of(const status::Row& row, const ErrorDetail& detail) {
+  const bool says_nothing = detail.message.empty() && row.is_catch_all;
+  const std::string& particular = says_nothing ? detail.native_name : detail.message;
+  return particular.empty() ? std::string(row.message) : row.message + (": " + particular);
 }
 
 const std::string* field_of(const ErrorDetail& detail, std::int32_t field) {
@@ -68,8 +85,9 @@ const std::string* field_of(const ErrorDetail& detail, std::int32_t field) {
 sally_error::sally_error(sally_status status, sally::ErrorDetail detail)
     : status_(status),
       detail_(cleaned(std::move(detail))),
-      message_(joined(row_of(status).message, detail_.message)),
-      hint_(detail_.hint.empty() ? row_of(status).hint : detail_.hint) {}
+      message_(message_of(row_of(status), detail_)),
+      hint_(detail_.hint.empty() ? row_of(status).hint : detail_.hint),
+      alert_name_(detail_.alert < 0 ? "" : shown_name(SALLY_DOMAIN_ALERT, detail_.alert)) {}
 
 sally_error::~sally_error() {
   delete json_.load(std::memory_order_acquire);
@@ -83,8 +101,7 @@ sally_error::~sally_error() {
 
 const char* sally_error::text(std::int32_t field) const noexcept {
   if (field == SALLY_ERROR_FIELD_ALERT_NAME) {
-    const auto name = status::native_name(SALLY_DOMAIN_ALERT, detail_.alert);
-    return name.empty() ? nullptr : name.data();
+    return alert_name_.empty() ? nullptr : alert_name_.c_str();
   }
   const std::string* text = field_of(detail_, field);
   return text == nullptr || text->empty() ? nullptr : text->c_str();

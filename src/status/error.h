@@ -1,6 +1,7 @@
 // The error object: what went wrong, as an immutable, reference-counted chain.
 #pragma once
 
+#include "status/handshake_facts.h"
 #include "status/live_count.h"
 #include "status/ref.h"
 
@@ -47,6 +48,9 @@ struct ErrorDetail {
   std::string phase{};
   Ref<const sally_error> cause{};
   std::vector<Fault> faults{};  // of a certificate's verdict: all of them
+  const char* whose = "";       // "peer" or "own": whom the certificate at fault is of
+  std::shared_ptr<const JudgedFacts> judged{};        // null: no chain was judged
+  std::shared_ptr<const HandshakeFacts> handshake{};  // null: no handshake failed
 };
 
 }  // namespace sally
@@ -76,6 +80,7 @@ struct sally_error final : sally::RefCounted<sally_error>, sally::LiveCount<SALL
   sally::ErrorDetail detail_;
   std::string message_;
   std::string hint_;
+  std::string alert_name_;
   mutable std::atomic<const std::string*> json_{nullptr};
 };
 

@@ -1,5 +1,6 @@
 #include "status/error_json.h"
 
+#include "status/handshake_json.h"
 #include "status/table.h"
 
 #include <array>
@@ -86,6 +87,9 @@ std::string one_link(const sally_error& error) {
   if (detail.alert >= 0) json["alert"] = alert_of(error);
   if (detail.native_domain != SALLY_DOMAIN_NONE) json["native"] = native_of(error);
   if (detail.depth >= 0) json["depth"] = detail.depth;
+  if (*detail.whose != '\0') json["whose"] = detail.whose;
+  if (detail.judged) add_judged(json, *detail.judged);
+  if (detail.handshake) json["handshake"] = to_json(*detail.handshake);
   if (!detail.faults.empty()) json["faults"] = faults_of(detail);
   return json.dump();
 }

@@ -1,82 +1,19 @@
 #!/usr/bin/env python3
 """Generates what is made from status_table.toml; with --check, tells whether it is up to date.
 
-The outputs are committed, so that building Sallyport needs no Python. Python >= 3.11, standard library only.
+The outputs are committed, so that building Sallyport needs no Python. table.py reads the table, page.py makes the
+documentation, and a binding gets its constants by one template in bindings.py. Python >= 3.11, standard library only.
 """
 
-import pathlib
-import re
 import sys
 import tomllib
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-TABLE = pathlib.Path("src/status/status_table.toml")
+import bindings
+from page import page
+from table import DOMAINS, ROOT, TABLE, TableError, constant, is_alert, load, section_text
 
-LAYERS = {
-    "general": "Arguments, states, time, memory, files.",
-    "transport": "Names, addresses, sockets.",
-    "tls": "The TLS protocol.",
-    "certificate": "The peer's certificate, judged by this side.",
-    "credential": "Certificates, keys and trust anchors that this side loads.",
-}
-DOMAINS = {
-    "errno": "errno of POSIX systems",
-    "getaddrinfo": "`getaddrinfo()`",
-    "winsock": "Winsock, `WSAGetLastError()`",
-    "hresult": "Windows HRESULT",
-    "openssl": "OpenSSL, `ERR_get_error()`",
-    "x509": "OpenSSL, certificate verification",
-    "alert": "TLS alerts of the peer",
-}
-NATIVE_NAME = {
-    "errno": r"E[A-Z0-9]+",
-    "getaddrinfo": r"EAI_[A-Z_]+",
-    "winsock": r"(WSA|ERROR_)[A-Z_]+",
-    "hresult": r"[A-Z]+_[A-Z0-9_]+",
-    "openssl": r"[A-Z0-9]+_R_[A-Z0-9_]+",
-    "x509": r"X509_V_(OK|ERR_[A-Z0-9_]+)",
-    "alert": r"[a-z_]+(_RESERVED)?",
-}
-SOCKET_ERROR_STATUSES = (
-    "Unknown",
-    "OperationAborted",
-    "HttpInvalidServerResponse",
-    "ConnectionTimedOut",
-    "AddressFamilyNotSupported",
-    "SocketTypeNotSupported",
-    "HostNotFound",
-    "NoDataRecordOfRequestedType",
-    "NonAuthoritativeHostNotFound",
-    "ClassTypeNotFound",
-    "AddressAlreadyInUse",
-    "CannotAssignRequestedAddress",
-    "ConnectionRefused",
-    "NetworkIsUnreachable",
-    "UnreachableHost",
-    "NetworkIsDown",
-    "NetworkDroppedConnectionOnReset",
-    "SoftwareCausedConnectionAbort",
-    "ConnectionResetByPeer",
-    "HostIsDown",
-    "NoAddressesFound",
-    "TooManyOpenFiles",
-    "MessageTooLong",
-    "CertificateExpired",
-    "CertificateUntrustedRoot",
-    "CertificateCommonNameIsIncorrect",
-    "CertificateWrongUsage",
-    "CertificateRevoked",
-    "CertificateNoRevocationCheck",
-    "CertificateRevocationServerOffline",
-    "CertificateIsInvalid",
-)
-MEMBERS = {"name", "number", "layer", "message", "hint", "socket_error_status"}
-LONGEST_MESSAGE = 90
-ALERT_BASE = 1000
-
-
-class TableError(Exception):
-    """The table breaks one of its rules."""
+# The libraries of OpenSSL by the beginnings of their reasons; what is common to all of them has none.
+LIBRARIES = {"ERR": "NONE"}
 
 
 def main():
@@ -84,13 +21,13 @@ def main():
     if sys.argv[1:] and not checking:
         sys.exit("usage: generate.py [--check]")
     try:
-        rows = load((ROOT / TABLE).read_text(encoding="utf-8"))
+        table = load((ROOT / TABLE).read_text(encoding="utf-8"))
     except (TableError, tomllib.TOMLDecodeError) as error:
         sys.exit(f"{TABLE}: {error}")
-    stale = [path for path, text in outputs(rows) if not is_current(path, text)]
+    stale = [path for path, text in outputs(table) if not is_current(path, text)]
     if checking and stale:
         sys.exit("out of date, run src/status/generate.py: " + ", ".join(stale))
-    for path, text in outputs(rows):
+    for path, text in outputs(table):
         if path in stale:
             (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / path).write_text(text, encoding="utf-8")
@@ -102,73 +39,19 @@ def is_current(path, text):
     return file.is_file() and file.read_text(encoding="utf-8") == text
 
 
-def outputs(rows):
-    yield "include/sallyport/status_codes.h", header(rows)
-    yield "src/status/status_table.inc", table(rows)
-    yield "sdk/docs/statuses.md", page(rows)
-
-
-# --- reading and refusing ---------------------------------------------------------------------------------------------
-
-
-def load(text):
-    """The rows, in the order of their numbers."""
-    rows = tomllib.loads(text).get("status", [])
-    numbers, names, natives = {}, {}, {}
-    for row in rows:
-        check_members(row)
-        row["hint"] = " ".join(row["hint"].split())
-        claim(numbers, row["number"], row["name"])
-        claim(names, row["name"], row["number"])
-        for domain in DOMAINS:
-            for native in row.get(domain, []):
-                if not re.fullmatch(NATIVE_NAME[domain], native):
-                    raise TableError(f"{row['name']}: '{native}' is no name of the domain {domain}")
-                claim(natives, (domain, native), row["name"])
-    if numbers.get(0) != "OK":
-        raise TableError("the status 0 must be OK")
-    return sorted(rows, key=lambda row: row["number"])
-
-
-def check_members(row):
-    name = row.get("name", "(a row without a name)")
-    if missing := MEMBERS - row.keys():
-        raise TableError(f"{name}: missing {', '.join(sorted(missing))}")
-    if unknown := row.keys() - MEMBERS - DOMAINS.keys():
-        raise TableError(f"{name}: unknown {', '.join(sorted(unknown))}")
-    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
-        raise TableError(f"{name}: not a name")
-    if type(row["number"]) is not int or not 0 <= row["number"] < 2**31:
-        raise TableError(f"{name}: not a number of 31 bits")
-    if row["layer"] not in LAYERS:
-        raise TableError(f"{name}: unknown layer '{row['layer']}'")
-    if row["socket_error_status"] not in SOCKET_ERROR_STATUSES:
-        raise TableError(f"{name}: unknown socket error status '{row['socket_error_status']}'")
-    check_text(name, row["message"], row["hint"])
-
-
-def check_text(name, message, hint):
-    if not 0 < len(message) <= LONGEST_MESSAGE or "\n" in message:
-        raise TableError(f"{name}: the message must be one line of at most {LONGEST_MESSAGE} characters")
-    if message[0].isupper() or message.endswith("."):
-        raise TableError(f"{name}: the message must start in lower case and have no full stop")
-    if not (message + hint).isascii() or any(character in message + hint for character in '"\\|'):
-        raise TableError(f"{name}: only ASCII, without quotes, backslashes and bars")
-    if "*/" in message or hint and not hint.rstrip().endswith((".", "?")):
-        raise TableError(f"{name}: the hint must be whole sentences")
-
-
-def claim(owners, key, owner):
-    if key in owners:
-        raise TableError(f"{owner}: {key!r} belongs to {owners[key]} already")
-    owners[key] = owner
+def outputs(table):
+    yield "include/sallyport/status_codes.h", header(table)
+    yield "src/status/status_table.inc", included(table)
+    yield "sdk/docs/statuses.md", page(table)
+    yield from bindings.outputs(table)
 
 
 # --- include/sallyport/status_codes.h ---------------------------------------------------------------------------------
 
 HEADER = """\
 /*
- * status_codes.h: the numbers of sally_status, and those of the Windows SocketErrorStatus.
+ * status_codes.h: the numbers of sally_status, and those of the enumerations of Windows that say
+ * the same.
  *
  * Generated by src/status/generate.py from src/status/status_table.toml; do not edit. What each
  * status means and how to mend it is in sdk/docs/statuses.md, and at run time in
@@ -181,134 +64,95 @@ enum {
 %(statuses)s
 };
 
-/*
- * Windows.Networking.Sockets.SocketErrorStatus, for sally_status_to_socket_error_status: the same
- * numbers under the same names.
- */
-enum {
-%(socket_error_statuses)s
-};
-
+%(enumerations)s
 #endif /* SALLYPORT_STATUS_CODES_H */
+"""
+ENUMERATION = """\
+/* %(windows)s, with the same numbers. */
+enum {
+%(members)s
+};
 """
 
 
-def header(rows):
+def header(table):
     lines, section = [], None
-    for row in rows:
+    for row in table.rows:
         if section != (section := (row["layer"], is_alert(row))):
             lines += ["", f"  /* --- {section_text(*section)} --- */", ""]
         lines += [f"  /* {row['message']} */", f"  SALLY_{row['name']} = {row['number']},"]
-    members = [
-        f"  SALLY_SOCKET_ERROR_STATUS_{constant(name)} = {number}"
-        for number, name in enumerate(SOCKET_ERROR_STATUSES)
+    enumerations = [
+        ENUMERATION % {"windows": windows, "members": ",\n".join(constants(prefix, members))}
+        for prefix, windows, members in table.enumerations()
     ]
     statuses = "\n".join(lines[1:]).removesuffix(",")
-    return HEADER % {"statuses": statuses, "socket_error_statuses": ",\n".join(members)}
+    return HEADER % {"statuses": statuses, "enumerations": "\n".join(enumerations)}
 
 
-def is_alert(row):
-    return row["number"] >= ALERT_BASE
-
-
-def section_text(layer, alerts):
-    if alerts:
-        return f"Alerts that the peer sent: {ALERT_BASE} plus the AlertDescription (RFC 8446 section 6)."
-    return LAYERS[layer]
-
-
-def constant(camel):
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", camel).upper()
+def constants(prefix, members):
+    return [f"  SALLY_{prefix}_{constant(member['name'])} = {member['number']}" for member in members]
 
 
 # --- src/status/status_table.inc --------------------------------------------------------------------------------------
 
 
-def table(rows):
+def included(table):
     lines = [
         "// Generated by src/status/generate.py from src/status/status_table.toml; do not edit.",
         "//",
-        "// SALLY_ROW(name, layer, message, hint, socket error status), in the order of the numbers.",
+        "// SALLY_ROW(name, layer, message, hint, socket error status, chain validation result, web error status,",
+        "// whether it is a catch-all), in the order of the numbers.",
         "#ifdef SALLY_ROW",
     ]
-    for row in rows:
+    for row in table.rows:
+        result = row.get("chain_validation_result")
         lines.append(
             f'SALLY_ROW({row["name"]}, {row["layer"].upper()}, "{row["message"]}", "{row["hint"]}", '
-            f'{constant(row["socket_error_status"])})'
+            f'{constant(row["socket_error_status"])}, '
+            f'{"SALLY_CHAIN_VALIDATION_RESULT_" + constant(result) if result else -1}, '
+            f'{constant(row.get("web_error_status", "Unknown"))}, {str(row.get("catch_all", False)).lower()})'
         )
-    lines += ["#endif", "", "// SALLY_NATIVE(domain, name, status), in the order of domain and name.", "#ifdef SALLY_NATIVE"]
+    lines += [
+        "#endif",
+        "",
+        "// SALLY_NATIVE(domain, name, status, place among the codes of the status), in the order of domain and name. The",
+        "// place is -1 for a code that is meant to land in a catch-all.",
+        "#ifdef SALLY_NATIVE",
+    ]
     for domain in DOMAINS:
-        for native, status in sorted(native_names(rows, domain)):
-            lines.append(f'SALLY_NATIVE({domain.upper()}, "{native}", {status})')
+        for native, status, rank in sorted(table.natives(domain)):
+            lines.append(f'SALLY_NATIVE({domain.upper()}, "{native}", {status}, {rank})')
     lines += ["#endif", ""]
-    for domain in ("errno", "getaddrinfo"):
-        lines += system_codes(rows, domain)
-    return "\n".join(lines)
+    for prefix, _, members in table.enumerations():
+        lines += enumeration(f"SALLY_{prefix}", members)
+    for domain in ("errno", "getaddrinfo", "x509"):
+        lines += defined(f"SALLY_{domain.upper()}", [(name, name) for name, _, _ in table.natives(domain)])
+    reasons = [(name, f"{library(name)}, {name}") for name, _, _ in table.natives("openssl")]
+    lines += defined("SALLY_OPENSSL", reasons)
+    lines += ["// SALLY_NEWER(version of OpenSSL, name)", "#ifdef SALLY_NEWER"]
+    lines += [f'SALLY_NEWER("{group["openssl"]}", "{name}")' for group in table.newer for name in group["codes"]]
+    return "\n".join(lines + ["#endif", ""])
 
 
-def system_codes(rows, domain):
-    """The macros that the system may define: in the table's order, the first of two with one number is the canonical name."""
-    macro = f"SALLY_{domain.upper()}"
-    lines = [f"// {macro}(name), for each name that this system has.", f"#ifdef {macro}"]
-    for native, _ in native_names(rows, domain):
-        lines += [f"#ifdef {native}", f"{macro}({native})", "#endif"]
+def enumeration(macro, members):
+    lines = [f"// {macro}(number, name, status, severity), in the order of the numbers.", f"#ifdef {macro}"]
+    for member in members:
+        severity = constant(member.get("severity", "None"))
+        lines.append(f'{macro}({member["number"]}, "{member["name"]}", {member.get("status", "UNKNOWN")}, {severity})')
     return lines + ["#endif", ""]
 
 
-def native_names(rows, domain):
-    return [(native, row["name"]) for row in rows for native in row.get(domain, [])]
+def defined(macro, names):
+    """The macros that the system may define: in the table's order, the first of two with one number is the canonical name."""
+    lines = [f"// {macro}(...), for each name that this system has.", f"#ifdef {macro}"]
+    for native, arguments in names:
+        lines += [f"#ifdef {native}", f"{macro}({arguments})", "#endif"]
+    return lines + ["#endif", ""]
 
 
-# --- sdk/docs/statuses.md ---------------------------------------------------------------------------------------------
-
-PAGE = """\
-<!-- Generated by src/status/generate.py from src/status/status_table.toml; do not edit. -->
-
-# Statuses
-
-Every function that can fail answers one of these numbers (`sally_status`), and a `sally_error` says the rest: the native
-error, the alert, the certificate or the file at fault. *This side* is the program that sees the status, *the peer* the
-other one; either may be the client. *Windows* is the `SocketErrorStatus` that a Windows program would have seen, where
-there is one.
-
-A native code finds its status in the [tables below](#native-codes), and at run time with `sally_status_from_native` and
-`sally_status_from_native_name`.
-"""
-NATIVE_CODES = """
-## Native codes
-
-By name, since numbers differ between systems and versions. A code that is not listed is `SALLY_UNKNOWN`. An HRESULT made
-from a Win32 code (`0x8007xxxx`) is looked up under Winsock.
-"""
-
-
-def page(rows):
-    parts = [PAGE]
-    for layer in LAYERS:
-        for alerts in (False, True):
-            section = [row for row in rows if row["layer"] == layer and is_alert(row) == alerts]
-            if section:
-                parts.append(status_section(layer, alerts, section))
-    parts.append(NATIVE_CODES)
-    for domain, title in DOMAINS.items():
-        parts.append(f"\n### {title}\n\n| code | status |\n| --- | --- |\n")
-        parts += [f"| `{native}` | `SALLY_{status}` |\n" for native, status in sorted(native_names(rows, domain))]
-    return "".join(parts)
-
-
-def status_section(layer, alerts, rows):
-    title = "tls: alerts" if alerts else layer
-    lines = [
-        f"\n## {title}\n",
-        f"{section_text(layer, alerts)}\n",
-        "| number | status | what it means, and what to do | Windows |",
-        "| --: | --- | --- | --- |",
-    ]
-    for row in rows:
-        meaning = f"**{row['message'][0].upper()}{row['message'][1:]}.** {row['hint']}".rstrip()
-        windows = "" if row["socket_error_status"] == "Unknown" else row["socket_error_status"]
-        lines.append(f"| {row['number']} | `SALLY_{row['name']}` | {meaning} | {windows} |".replace("|  |", "| |"))
-    return "\n".join(lines) + "\n"
+def library(reason):
+    prefix = reason.split("_R_")[0]
+    return "ERR_LIB_" + LIBRARIES.get(prefix, prefix)
 
 
 if __name__ == "__main__":

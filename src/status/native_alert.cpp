@@ -1,4 +1,5 @@
-// AlertDescription: RFC 8446 section 6, and what RFC 4279, 5246, 6066 and 7301 keep beside it.
+// AlertDescription: RFC 8446 section 6, and what RFC 4279, 5246, 6066, 7301, 9147 and the Encrypted
+// Client Hello keep beside it.
 #include "status/native.h"
 
 namespace sally::status {
@@ -23,6 +24,7 @@ constexpr NativeCode alert_table[] = {
     {49, "access_denied"},
     {50, "decode_error"},
     {51, "decrypt_error"},
+    {52, "too_many_cids_requested"},
     {60, "export_restriction_RESERVED"},
     {70, "protocol_version"},
     {71, "insufficient_security"},
@@ -39,6 +41,7 @@ constexpr NativeCode alert_table[] = {
     {115, "unknown_psk_identity"},
     {116, "certificate_required"},
     {120, "no_application_protocol"},
+    {121, "ech_required"},
 };
 
 }  // namespace

@@ -68,4 +68,12 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+std::string clipped(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return one_line(text);
+  std::size_t end = most;
+  constexpr std::size_t longest_tail = 3;  // of a character
+  while (end > 0 && most - end < longest_tail && continues(text, end)) --end;
+  return one_line(text.substr(0, end)) + "...";
+}
+
 }  // namespace sally::status

@@ -7,6 +7,7 @@
 #include "tls/credential_choice.h"
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
+#include "tls/hello_facts.h"
 #include "tls/hosts.h"
 #include "tls/inquiry.h"
 #include "tls/key_log.h"
@@ -113,9 +114,12 @@ bool holds_certificate(std::span<const unsigned char> message, bool tls13) {
 void note_message(int sent, int /*version*/, int content_type, const void* data, std::size_t size,
                   SSL* ssl, void* /*unused*/) {
   const std::span message(static_cast<const unsigned char*>(data), size);
-  if (sent == 0 || content_type != SSL3_RT_HANDSHAKE || message.empty()) return;
-  if (message.front() != SSL3_MT_CERTIFICATE || SSL_is_server(ssl) == 1) return;
-  record_of(ssl).certificate_sent = holds_certificate(message, SSL_version(ssl) == TLS1_3_VERSION);
+  if (content_type != SSL3_RT_HANDSHAKE || message.empty()) return;
+  HandshakeRecord& record = record_of(ssl);
+  if (message.front() == SSL3_MT_SERVER_HELLO) note_server_hello(message, record.hellos);
+  if (sent == 0 || message.front() != SSL3_MT_CERTIFICATE) return;
+  record.certificate_shown = holds_certificate(message, SSL_version(ssl) == TLS1_3_VERSION);
+  if (SSL_is_server(ssl) == 0) record.certificate_sent = record.certificate_shown;
 }
 
 void note_certificate_request(const SSL* ssl, HandshakeRecord& record) {
@@ -206,6 +210,7 @@ int answer_hello(SSL* ssl, int* alert, HandshakeRecord& record) {
 
 int read_client_hello(SSL* ssl, int* alert, void* /*unused*/) {
   try {
+    note_client_hello(ssl, record_of(ssl).hellos);
     return answer_hello(ssl, alert, record_of(ssl));
   } catch (...) {
     record_of(ssl).verdict = out_of_memory_error();

@@ -37,9 +37,8 @@ Question question_of(X509* leaf, STACK_OF(X509) * sent, const Context& context,
 
 // Null where the chain is not good: `judgement` then says why. A good one that is known already is not
 // judged anew.
-VerificationCache::Entry look_at(const Question& question, const Context& context,
+VerificationCache::Entry look_at(const Question& question, VerificationCache& cache,
                                  Judgement& judgement) {
-  VerificationCache& cache = context.verified();
   const std::string key = cache.enabled() ? digest_of(question) : std::string();
   if (cache.enabled()) {
     if (auto known = cache.find(key, time_of(question.rules))) return known;
@@ -61,7 +60,7 @@ bool verify_chain(X509_STORE_CTX* store, const Context& context, HandshakeRecord
   const Question question = question_of(X509_STORE_CTX_get0_cert(store),
                                         X509_STORE_CTX_get0_untrusted(store), context, record);
   Judgement judgement;
-  record.good = look_at(question, context, judgement);
+  record.good = look_at(question, context.verified(), judgement);
   if (!record.good) {
     X509_STORE_CTX_set_error(store, judgement.fatal()->code);
     record.verdict = explain(question, judgement);
@@ -80,8 +79,26 @@ bool check_again(X509* leaf, const std::vector<X509Owner>& sent, const Context& 
     if (sk_X509_push(stack.get(), certificate.get()) == 0) throw std::bad_alloc();
   }
   Judgement judgement;
-  record.good = look_at(question_of(leaf, stack.get(), context, record), context, judgement);
-  return record.good != nullptr;
+  record.good =
+      look_at(question_of(leaf, stack.get(), context, record), context.verified(), judgement);
+  if (!record.good) return false;
+  if (context.settings().followed_trust) {
+    record.sent_before.clear();
+    for (const X509Owner& certificate : sent) {
+      X509_up_ref(certificate.get());
+      record.sent_before.emplace_back(certificate.get());
+    }
+  }
+  return true;
+}
+
+ErrorRef refusal_under(const Ref<TrustStore>& trust, X509* leaf, STACK_OF(X509) * sent,
+                       const Context& context, const HandshakeRecord& record) {
+  Question question = question_of(leaf, sent, context, record);
+  question.trust = trust.get();
+  Judgement judgement;
+  if (look_at(question, *context.verified_under(trust), judgement)) return {};
+  return explain(question, judgement);
 }
 
 }  // namespace sally::tls

@@ -1,15 +1,18 @@
 // Judging the peer of a connection.
 #pragma once
 
+#include "status/error.h"
 #include "tls/openssl_types.h"
 
 #include <vector>
 
+struct stack_st_X509;
 struct x509_store_ctx_st;
 
 namespace sally::tls {
 
 class Context;
+class TrustStore;
 struct HandshakeRecord;
 
 // Whether the peer's chain passes every check. If not, `record.verdict` says why and the X.509
@@ -21,5 +24,10 @@ bool verify_chain(x509_store_ctx_st* store, const Context& context, HandshakeRec
 // came beside its own certificate. Sets `record.good`.
 bool check_again(x509_st* leaf, const std::vector<X509Owner>& sent, const Context& context,
                  HandshakeRecord& record);
+
+// Why the peer of an established connection would not be let in under `trust`, a later generation of
+// the context's; null where it would.
+ErrorRef refusal_under(const Ref<TrustStore>& trust, x509_st* leaf, stack_st_X509* sent,
+                       const Context& context, const HandshakeRecord& record);
 
 }  // namespace sally::tls

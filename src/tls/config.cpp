@@ -36,6 +36,13 @@ void Config::set_trust(Ref<TrustSource> trust) {
   change([&](Settings&) { trust_ = std::move(trust); });
 }
 
+void Config::set_trust_change(std::int32_t mode, std::int64_t drain_ms) {
+  change([&](Settings& settings) {
+    settings.trust_change = mode;
+    settings.drain_ms = drain_ms;
+  });
+}
+
 void Config::set_client_auth(std::int32_t mode) {
   change([&](Settings& settings) {
     if (role_ != SALLY_ROLE_SERVER) {
@@ -88,7 +95,14 @@ void Config::skip_verification() {
 Settings Config::snapshot() const {
   Settings settings = settings_;
   for (const auto& source : credentials_) settings.credentials.push_back(source->current());
-  if (trust_) settings.trust = trust_->current();
+  if (trust_) {
+    auto newest = trust_->newest();
+    settings.trust = std::move(newest.material);
+    const bool follows =
+        settings.trust_change != SALLY_TRUST_CHANGE_KEEP && !settings.skip_verification;
+    if (follows) settings.followed_trust = trust_;
+    settings.trust_generation = newest.generation;
+  }
   if (hinted_) settings.hinted = hinted_->current();
   return settings;
 }

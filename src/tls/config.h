@@ -41,6 +41,10 @@ struct Settings {
   bool skip_verification = false;
   std::vector<Ref<Credential>> credentials;
   Ref<TrustStore> trust;
+  std::uint64_t trust_generation = 1;  // of `trust`
+  std::int32_t trust_change = SALLY_TRUST_CHANGE_KEEP;
+  std::int64_t drain_ms = 0;          // with SALLY_TRUST_CHANGE_DRAIN; negative: no limit
+  Ref<TrustSource> followed_trust{};  // whose changes end connections; null: none do
   std::vector<std::string> alpn;
   bool resumption = true;
   std::size_t session_cache = 4096;  // sessions
@@ -69,6 +73,7 @@ class Config : public RefCounted<Config> {
   }
   void set_trust(Ref<TrustSource> trust);
   void set_trust(Ref<TrustStore> trust) { set_trust(make_ref<TrustSource>(std::move(trust))); }
+  void set_trust_change(std::int32_t mode, std::int64_t drain_ms);
   void set_client_auth(std::int32_t mode);
   void set_versions(std::int32_t min, std::int32_t max);
   void set_alpn(std::vector<std::string> protocols);

@@ -77,6 +77,15 @@ Context::Context(Settings settings)
   enable_resumption(handle(), *this);
 }
 
+std::shared_ptr<VerificationCache> Context::verified_under(const Ref<TrustStore>& trust) const {
+  const std::lock_guard lock(later_mutex_);
+  if (later_trust_ != trust) {
+    later_verified_ = std::make_shared<VerificationCache>(settings_.rules.cache_entries);
+    later_trust_ = trust;
+  }
+  return later_verified_;
+}
+
 // Hybrid groups are TLS 1.3's (draft-ietf-tls-hybrid-design).
 std::pair<std::int32_t, std::int32_t> Context::versions() const {
   const Policy& policy = *settings_.policy;
@@ -164,7 +173,7 @@ void Context::set_protocol() {
   SSL_CTX_set_security_level(ctx, settings_.rules.security_level);
   require(SSL_CTX_set_cipher_list(ctx, policy.suites_1_2) == 1, "the TLS 1.2 suites");
   require(SSL_CTX_set_ciphersuites(ctx, policy.suites_1_3) == 1, "the TLS 1.3 suites");
-  set_groups(ctx, policy, settings_.require_post_quantum);
+  groups_ = set_groups(ctx, policy, settings_.require_post_quantum);
   require(SSL_CTX_set1_sigalgs_list(ctx, policy.signatures) == 1, "the signature schemes");
   require(SSL_CTX_set1_client_sigalgs_list(ctx, policy.signatures) == 1,
           "the clients' signature schemes");

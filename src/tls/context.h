@@ -9,6 +9,7 @@
 #include "tls/session_cache.h"
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,10 +46,14 @@ class Context : public RefCounted<Context> {
   bool may_wait() const noexcept {
     return possible_questions() != 0 || signs_elsewhere_ || settings_.hosts != nullptr;
   }
+  // Those that it offers or takes, by IANA's names.
+  const std::vector<std::string>& groups() const noexcept { return groups_; }
   // The protocols in the wire format of RFC 7301; "" without ALPN.
   const std::string& alpn_wire() const noexcept { return alpn_wire_; }
   // The peers' chains that were found good.
   VerificationCache& verified() const noexcept { return *verified_; }
+  // Likewise, by a later generation of the trust: those of connections that there are.
+  std::shared_ptr<VerificationCache> verified_under(const Ref<TrustStore>& trust) const;
   // Whether sessions are resumed at all.
   // Not where the program decides about identities each time, or demands a staple: resuming asks
   // and brings nothing.
@@ -80,8 +85,12 @@ class Context : public RefCounted<Context> {
   ServerCredentials credentials_;
   SslContextOwner context_;
   bool signs_elsewhere_ = false;
+  std::vector<std::string> groups_;
   std::string alpn_wire_;
   std::unique_ptr<VerificationCache> verified_;
+  mutable std::mutex later_mutex_;
+  mutable Ref<TrustStore> later_trust_;
+  mutable std::shared_ptr<VerificationCache> later_verified_;
   mutable SessionCache sessions_;
   std::string resumption_scope_;
 };

@@ -131,6 +131,11 @@ const char* revocation_name(std::int32_t mode) {
   return mode == SALLY_REVOCATION_CHAIN ? "chain" : "soft";
 }
 
+const char* trust_change_name(std::int32_t mode) {
+  if (mode == SALLY_TRUST_CHANGE_DRAIN) return "drain";
+  return mode == SALLY_TRUST_CHANGE_DROP ? "drop" : "keep";
+}
+
 const char* ocsp_name(std::int32_t mode) {
   if (mode == SALLY_OCSP_OFF) return "off";
   return mode == SALLY_OCSP_REQUIRE ? "require" : "request";
@@ -186,6 +191,7 @@ Json verification(const Context& context) {
   json["trust_source"] = trust ? Json(trust->source()) : Json(nullptr);
   json["trust_anchors"] = trust ? trust->size() : 0;
   json["crls"] = trust ? trust->crls().size() : 0;
+  json["trust_change"] = trust_change_name(context.settings().trust_change);
   return json;
 }
 

@@ -16,7 +16,8 @@ struct NativeError {
   std::string name;  // "SSL_R_...", "PEM_R_..."; where it has no known name, OpenSSL's own words
 };
 
-// The most specific entry: the first one of libssl, else the first one. Leaves the queue empty.
+// The most specific entry: the first with a reason of libssl's own, else the first that does not just
+// point to another library. Leaves the queue empty.
 NativeError take_error();
 
 }  // namespace sally::tls

@@ -1,9 +1,12 @@
 #include "tls/explain.h"
 
 #include "status/table.h"
+#include "status/text.h"
 #include "tls/certificate.h"
 #include "tls/error_queue.h"
+#include "tls/failure_facts.h"
 #include "tls/handshake_record.h"
+#include "tls/native_names.h"
 #include "tls/openssl.h"
 #include "tls/record_bio.h"
 
@@ -17,16 +20,20 @@ namespace sally::tls {
 
 namespace {
 
-constexpr sally_status first_alert_status = SALLY_ALERT_CLOSE_NOTIFY;
+sally_status general_status(bool established) {
+  return established ? SALLY_UNKNOWN : SALLY_HANDSHAKE_FAILED;
+}
 
-sally_status alert_status(int description) {
-  const auto status = static_cast<sally_status>(first_alert_status + description);
-  return status::find(status) != nullptr ? status : SALLY_UNKNOWN;
+// RFC 8446 section 6: an alert that nobody knows ends the connection too.
+sally_status alert_status(int description, bool established) {
+  const sally_status status = status::from_code(SALLY_DOMAIN_ALERT, description);
+  return status == SALLY_UNKNOWN ? general_status(established) : status;
 }
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "'" : ", '") + text + "'";
+  for (const std::string& text : texts)
+    all += (all.empty() ? "'" : ", '") + status::clipped(text, longest_listed) + "'";
   return all;
 }
 
@@ -55,7 +62,10 @@ bool looks_like_http(std::string_view first) {
 
 std::string listed(const std::vector<std::string>& texts) {
   std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? " " : "; ") + text;
+  for (std::size_t i = 0; i < texts.size() && i < most_listed; ++i)
+    all += (all.empty() ? " " : "; ") + texts[i];
+  if (texts.size() > most_listed)
+    all += "; and " + std::to_string(texts.size() - most_listed) + " more";
   return all;
 }
 
@@ -91,6 +101,7 @@ void describe_own_certificate(const SSL* ssl, const HandshakeRecord& record, Err
     return;
   }
   detail.depth = 0;
+  detail.whose = "own";
   detail.subject = subject_of(own);
   detail.issuer = issuer_of(own);
   detail.found = "a certificate of '" + detail.issuer + "'";
@@ -105,13 +116,43 @@ std::string unknown_ca_hint(const HandshakeRecord& record, const ErrorDetail& de
   return hint;
 }
 
-sally_status refine(sally_status status, bool established) {
+// The table knows most reasons from loading a credential. Here that was done long ago: what does not
+// decode, or is of a strange kind, came from the peer.
+bool is_of_loading(sally_status status, unsigned long code) {
+  return status::find(status)->layer == SALLY_LAYER_CREDENTIAL && ERR_GET_LIB(code) != ERR_LIB_SSL;
+}
+
+sally_status refine(sally_status status, unsigned long code, int alert_sent, bool established) {
+  if (status == SALLY_CREDENTIAL_BAD_FORMAT && alert_sent == SSL_AD_BAD_CERTIFICATE)
+    return SALLY_CERTIFICATE_MALFORMED;
+  if (is_of_loading(status, code)) return general_status(established);
+  if (status == SALLY_CREDENTIAL_UNSUPPORTED_KEY) return SALLY_CERTIFICATE_INVALID;
   // SSL_R_WRONG_VERSION_NUMBER is said of later records too, but this peer began as TLS does: a
   // client, for example, that gives up before it has learned the version sends its alert in a
   // record of TLS 1.0.
   if (status == SALLY_PEER_NOT_TLS) return SALLY_TLS_PROTOCOL_VIOLATION;
-  if (status != SALLY_UNKNOWN) return status;
-  return established ? SALLY_TLS_PROTOCOL_VIOLATION : SALLY_HANDSHAKE_FAILED;
+  return status == SALLY_UNKNOWN || status == SALLY_OK ? general_status(established) : status;
+}
+
+// OpenSSL gives one reason for two things: that a peer has nothing in common with this side, and that it
+// chose what was not offered, or left out what it must send. Which of them it is shows by the alert (RFC
+// 8446 section 6.2), or by the message that was being read.
+sally_status refine_by_context(sally_status status, int alert_sent, OSSL_HANDSHAKE_STATE state) {
+  const bool reads_certificate = state == TLS_ST_CR_CERT || state == TLS_ST_SR_CERT;
+  // What cannot even be decoded is refused before there is anything to judge.
+  if (status == SALLY_HANDSHAKE_FAILED && reads_certificate) return SALLY_CERTIFICATE_MALFORMED;
+
+  const bool reads_signature =
+      state == TLS_ST_CR_KEY_EXCH || state == TLS_ST_CR_CERT_VRFY || state == TLS_ST_SR_CERT_VRFY;
+  if (status == SALLY_TLS_NO_COMMON_SIGNATURE && reads_signature)
+    return SALLY_TLS_PROTOCOL_VIOLATION;
+
+  const bool accuses = alert_sent == SSL_AD_ILLEGAL_PARAMETER ||
+                       alert_sent == SSL_AD_MISSING_EXTENSION ||
+                       alert_sent == SSL_AD_INAPPROPRIATE_FALLBACK;
+  if ((status == SALLY_TLS_VERSION_MISMATCH || status == SALLY_TLS_NO_COMMON_GROUP) && accuses)
+    return SALLY_TLS_PROTOCOL_VIOLATION;
+  return status;
 }
 
 }  // namespace
@@ -168,7 +209,11 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
       detail.hint = certificate_hint(record);
     if (is_client && !none_fitted && record.alert_received == SSL_AD_UNKNOWN_CA)
       detail.hint = unknown_ca_hint(record, detail);
-    return make_error(refine(alert_status(record.alert_received), established), std::move(detail));
+    const sally_status status = alert_status(record.alert_received, established);
+    if (status::find(status)->is_catch_all)
+      detail.message =
+          "the peer sent " + status::unknown_name(SALLY_DOMAIN_ALERT, record.alert_received);
+    return make_error(status, std::move(detail));
   }
   if (!established && !looks_like_tls(port.first())) {
     const std::string_view first = text_of(port.first());
@@ -191,8 +236,10 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
                       std::move(detail));
   }
   const sally_status status =
-      refine(status::from_name(SALLY_DOMAIN_OPENSSL, native.name), established);
-  return make_error(status, std::move(detail));
+      refine(status_from_code(SALLY_DOMAIN_OPENSSL, static_cast<std::int64_t>(native.code)),
+             native.code, record.alert_sent, established);
+  return make_error(refine_by_context(status, record.alert_sent, SSL_get_state(ssl)),
+                    std::move(detail));
 }
 
 // A peer of TLS 1.2 that is told no_renegotiation may go on (RFC 5246 section 7.2.2). Where it breaks
@@ -206,11 +253,49 @@ bool broke_off_unrenegotiated(const HandshakeRecord& record, const RecordPort& p
   return port.ended || port.error_number != 0;
 }
 
+// Alerts come to an established session too, in TLS 1.3 such as end its client's handshake; and a client
+// may be asked for a certificate late. Whoever only knocks at a server leaves nothing to tell, and is to
+// cost nothing.
+bool has_facts(const SSL* ssl, const HandshakeRecord& record, bool established) {
+  if (record.verdict || record.alert_received >= 0) return true;
+  if (established) return record.alert_sent == SSL_AD_CERTIFICATE_REQUIRED;
+  return SSL_is_server(ssl) == 0 || record.hellos.client_version_count != 0;
+}
+
+// RFC 8446 section 6.2: those that a certificate gets.
+bool is_about_certificate(int alert) {
+  return (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+         alert == SSL_AD_UNKNOWN_CA;
+}
+
+void add_facts(SSL* ssl, const HandshakeRecord& record, const std::string& hint,
+               ErrorDetail& detail) {
+  detail.handshake = facts_of_failure(ssl, record);
+  const auto& shown = detail.handshake->shown;
+  if (detail.alert_direction != SALLY_ALERT_RECEIVED || !shown) return;
+  if (detail.subject.empty() && is_about_certificate(detail.alert)) {
+    detail.depth = 0;
+    detail.whose = "own";
+    detail.subject = shown->subject;
+    detail.issuer = shown->issuer;
+    detail.found = "a certificate of '" + shown->issuer + "'";
+  }
+  if (detail.alert != SSL_AD_CERTIFICATE_EXPIRED) return;
+  detail.judged = validity_of_own(*detail.handshake);
+  detail.hint = clock_hint(*detail.handshake, hint);
+}
+
 }  // namespace
 
-ErrorRef explain_failure(const SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+ErrorRef explain_failure(SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
                          const NativeError& native, bool established, const char* phase) {
   ErrorRef end = explain_end(ssl, record, port, native, established, phase);
+  if (has_facts(ssl, record, established)) {
+    end = amend(end, [&, hint = end->hint()](ErrorDetail& detail) {
+      add_facts(ssl, record, hint, detail);
+    });
+    clear_errors();
+  }
   if (!established || record.verdict || !broke_off_unrenegotiated(record, port)) return end;
   return make_error(SALLY_RENEGOTIATION_REFUSED, {.native_domain = SALLY_DOMAIN_NONE,
                                                   .alert_direction = SALLY_ALERT_SENT,

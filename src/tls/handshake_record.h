@@ -3,6 +3,8 @@
 
 #include "status/error.h"
 #include "status/ref.h"
+#include "tls/hello_facts.h"
+#include "tls/openssl_types.h"
 
 #include <cstdint>
 #include <memory>
@@ -32,9 +34,11 @@ struct HandshakeRecord {
   bool host_found = false;  // server: and does
   int alert_received = -1;  // the fatal one
   int alert_sent = -1;
-  bool renegotiation_refused = false;       // and nothing was read since
-  bool certificate_requested = false;       // client: the server asked for one; server: after that
-  bool certificate_sent = false;            // client: and got one
+  bool renegotiation_refused = false;  // and nothing was read since
+  bool certificate_requested = false;  // client: the server asked for one; server: after that
+  bool certificate_sent = false;       // client: and got one
+  bool certificate_shown = false;      // by this side, whichever it is
+  HelloFacts hellos;
   std::vector<std::string> acceptable_cas;  // client: as the server named them, the first few
   std::vector<std::string> passed_over;     // this side's credentials that did not fit, and why
   bool peer_verified = false;
@@ -42,6 +46,9 @@ struct HandshakeRecord {
   bool session_came = false;     // client: the server gave it one
   // The peer's chain where it was found good, now or when a session was about to be resumed.
   std::shared_ptr<const GoodChain> good;
+  // What the peer had sent beside its own certificate in the session that was to be resumed; where
+  // that may be judged again later.
+  std::vector<X509Owner> sent_before;
   ErrorRef verdict;            // why the peer's certificate was refused
   ErrorRef findings;           // what was found of one that was let in against the verdict
   Inquiry* inquiry = nullptr;  // where the program decides, while the handshake lasts

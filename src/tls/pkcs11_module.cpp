@@ -6,15 +6,15 @@
 #include "transport/fork.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <map>
 #include <mutex>
 #include <new>
 #include <openssl/crypto.h>
-#include <shared_mutex>
 #include <span>
 #include <utility>
 
@@ -56,15 +56,19 @@ namespace {
 constexpr std::chrono::seconds patience{2};
 
 struct Exit {
-  std::shared_timed_mutex in_use;
-  std::atomic<bool> begun = false;
+  std::mutex mutex;
+  std::condition_variable unused;
+  std::size_t users = 0;
+  bool begun = false;
 };
 transport::PerProcess<Exit> at_exit;
 
 void end_use() noexcept {
   Exit* exit = at_exit.existing();
-  if (exit == nullptr || exit->begun.exchange(true)) return;
-  if (exit->in_use.try_lock_for(patience)) exit->in_use.unlock();
+  if (exit == nullptr) return;
+  std::unique_lock lock(exit->mutex);
+  if (std::exchange(exit->begun, true)) return;
+  exit->unused.wait_for(lock, patience, [exit] { return exit->users == 0; });
 }
 
 }  // namespace
@@ -75,14 +79,17 @@ void watch_for_exit() noexcept {
 
 ModuleUse::ModuleUse() noexcept {
   Exit* exit = at_exit.existing();
-  if (exit == nullptr || exit->begun) return;
-  exit->in_use.lock_shared();
+  if (exit == nullptr) return;
+  const std::lock_guard lock(exit->mutex);
   usable_ = !exit->begun;
-  if (!usable_) exit->in_use.unlock_shared();
+  if (usable_) ++exit->users;
 }
 
 ModuleUse::~ModuleUse() {
-  if (usable_) at_exit.existing()->in_use.unlock_shared();
+  if (!usable_) return;
+  Exit* exit = at_exit.existing();
+  const std::lock_guard lock(exit->mutex);
+  if (--exit->users == 0) exit->unused.notify_all();
 }
 
 Kit::Kit() {
@@ -101,6 +108,7 @@ Kit::Kit() {
   library.find(uri_get_pin_source, "p11_kit_uri_get_pin_source");
   library.find(uri_get_module_path, "p11_kit_uri_get_module_path");
   library.find(modules_load_and_initialize, "p11_kit_modules_load_and_initialize");
+  library.find(modules_release, "p11_kit_modules_release");
   library.find(module_load, "p11_kit_module_load");
   library.find(module_initialize, "p11_kit_module_initialize");
   library.find(module_release, "p11_kit_module_release");
@@ -170,8 +178,11 @@ class Modules {
   std::vector<CK_FUNCTION_LIST*> registered() {
     const std::lock_guard lock(mutex_);
     if (registered_.empty()) {
-      CK_FUNCTION_LIST** list = kit().modules_load_and_initialize(0);
-      for (; list != nullptr && *list != nullptr; ++list) registered_.push_back(*list);
+      if (list_ != nullptr) kit().modules_release(list_);  // an empty one
+      list_ = kit().modules_load_and_initialize(0);
+      for (auto each = list_; each != nullptr && *each != nullptr; ++each) {
+        registered_.push_back(*each);
+      }
       watch_for_exit();
     }
     return registered_;
@@ -208,6 +219,7 @@ class Modules {
 
  private:
   std::mutex mutex_;
+  CK_FUNCTION_LIST** list_ = nullptr;  // p11-kit's, which ends the modules with it
   std::vector<CK_FUNCTION_LIST*> registered_;
   std::map<std::string, CK_FUNCTION_LIST*> named_;
   std::map<std::string, std::shared_ptr<const Secret>> pins_;

@@ -31,6 +31,7 @@ struct Kit {
   decltype(&::p11_kit_uri_get_pin_source) uri_get_pin_source;
   decltype(&::p11_kit_uri_get_module_path) uri_get_module_path;
   decltype(&::p11_kit_modules_load_and_initialize) modules_load_and_initialize;
+  decltype(&::p11_kit_modules_release) modules_release;
   decltype(&::p11_kit_module_load) module_load;
   decltype(&::p11_kit_module_initialize) module_initialize;
   decltype(&::p11_kit_module_release) module_release;

@@ -96,7 +96,28 @@ std::string known_groups(SSL_CTX* context, std::string_view list) {
   return known;
 }
 
-void set_groups(SSL_CTX* context, const Policy& policy, bool post_quantum_only) {
+namespace {
+
+// "P-256" is OpenSSL's word, "secp256r1" everybody's.
+std::vector<std::string> iana_names(std::string_view list) {
+  std::vector<std::string> names;
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(':'), list.size());
+    const std::string_view group = list.substr(0, end);
+    list.remove_prefix(std::min(end + 1, list.size()));
+    const bool is_nist = group.size() == 5 && group.starts_with("P-");
+    if (is_nist)
+      names.push_back("secp" + std::string(group.substr(2)) + "r1");
+    else
+      names.emplace_back(group == "X25519" ? "x25519" : group);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> set_groups(SSL_CTX* context, const Policy& policy,
+                                    bool post_quantum_only) {
   const std::string hybrid = known_groups(context, policy.hybrid_groups);
   const std::string classic =
       post_quantum_only ? std::string() : known_groups(context, policy.groups);
@@ -104,15 +125,14 @@ void set_groups(SSL_CTX* context, const Policy& policy, bool post_quantum_only) 
   // Where there are hybrid groups there is the newer syntax: a server that has both takes the
   // hybrid one even where that costs a round trip ('/'), and a client sends a key share for the
   // first of each kind ('*'), so that a peer without costs none.
+  const std::string separator = hybrid.empty() || classic.empty() ? "" : ":";
+  const std::string all = hybrid + separator + classic;
   const std::string both = "*" + hybrid + "/*" + classic;
   bool done =
       !hybrid.empty() && !classic.empty() && SSL_CTX_set1_groups_list(context, both.c_str()) == 1;
-  if (!done) {
-    const std::string separator = hybrid.empty() || classic.empty() ? "" : ":";
-    done = SSL_CTX_set1_groups_list(context, (hybrid + separator + classic).c_str()) == 1;
-  }
+  if (!done) done = SSL_CTX_set1_groups_list(context, all.c_str()) == 1;
   clear_errors();
-  if (done) return;
+  if (done) return iana_names(all);
   throw Failure(SALLY_NOT_SUPPORTED, {.message = "the TLS library has none of the policy's groups",
                                       .expected = policy.groups,
                                       .found = OpenSSL_version(OPENSSL_VERSION)});

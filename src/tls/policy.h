@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct ssl_ctx_st;
 
@@ -31,9 +32,10 @@ const Policy& find_policy(std::string_view name);
 // Those of a list of groups that the TLS library has, with what `context` makes it fetch. Leaves
 // the context's own groups changed.
 std::string known_groups(ssl_ctx_st* context, std::string_view list);
-// Makes them the context's. Throws Failure: SALLY_NOT_SUPPORTED where only post-quantum ones will
+// Makes them the context's, and tells which they are, by IANA's names. Throws Failure: SALLY_NOT_SUPPORTED where only post-quantum ones will
 // do and there is none.
-void set_groups(ssl_ctx_st* context, const Policy& policy, bool post_quantum_only);
+std::vector<std::string> set_groups(ssl_ctx_st* context, const Policy& policy,
+                                    bool post_quantum_only);
 // Whether the TLS library has a group of the policy that is post-quantum.
 bool has_post_quantum(const Policy& policy);
 [[noreturn]] void fail_without_post_quantum(const Policy& policy);

@@ -362,6 +362,7 @@ Progress Session::write(std::span<const std::byte> data, bool more) {
 }
 
 Progress Session::flush() {
+  if (write_error_ && pending_output() != 0) return fail(write_error_, {});
   Progress sealed = seal();
   if (sealed.state == Progress::State::failed) return sealed;
   Progress sent = send_records();

@@ -99,6 +99,18 @@ class Session final : public transport::Flow {
   SessionFacts facts() const;
   std::string correlation_id() const;
 
+  // Trust that changes under an established connection (session_review.cpp).
+  const Settings& settings() const noexcept { return context_->settings(); }
+  // Judges the peer again where the followed trust has a generation beyond `reviewed`, which becomes
+  // that one. Why the peer would no longer be let in; null: it would, or there is nothing to judge.
+  ErrorRef review(std::uint64_t& reviewed) noexcept;
+  // Whether the peer has shown a certificate, and proved that it is its own, since as many judgements as
+  // `judged`, which become as many as there are.
+  bool has_shown_since(std::uint64_t& judged) const;
+  // It ends here, both ways: what was read before but not handed out, and what was written but not
+  // sent, is of no account any more.
+  void give_up(const ErrorRef& why) noexcept;
+
   // See include/sallyport/stream.h; what they cannot do they throw as Failure (session_keys.cpp).
   void export_key(std::string_view label, std::optional<std::span<const std::byte>> context,
                   std::span<std::byte> key) const;

@@ -4,10 +4,10 @@
 
 #include "status/error.h"
 #include "status/ref.h"
+#include "tls/any_source.h"
 #include "tls/file_traces.h"
 #include "tls/file_watch.h"
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -25,15 +25,11 @@ bool is_in_token(const Input& /*input*/) {
   return false;
 }
 
-// How often any material was replaced, in the whole process: while it stays the same, a generation that
-// was looked up before is the newest still.
-inline std::atomic<std::uint64_t> material_changes{0};
-
 // `Material` is immutable, reference-counted, and made of an `Input`, which says where it comes from and
 // can be read again and again; files_of(input) are the files and folders that it is in. Any thread may
 // call any of it.
 template <class Material, class Input>
-class Source : public RefCounted<Source<Material, Input>> {
+class Source final : public AnySource {
  public:
   // Loads at once. Throws Failure.
   explicit Source(Input input)
@@ -47,15 +43,13 @@ class Source : public RefCounted<Source<Material, Input>> {
     const std::lock_guard lock(mutex_);
     return current_;
   }
-  // 1 at first, then one more with each generation.
-  std::uint64_t generation() const noexcept {
+  struct Newest {
+    Ref<Material> material;
+    std::uint64_t generation;
+  };
+  Newest newest() const noexcept {
     const std::lock_guard lock(mutex_);
-    return generation_;
-  }
-  // Why the last reload failed; null where it did not.
-  ErrorRef reload_error() const noexcept {
-    const std::lock_guard lock(mutex_);
-    return reload_error_;
+    return {current_, generation_};
   }
 
   // Whole or not at all: throws Failure and leaves everything as it was.
@@ -83,13 +77,9 @@ class Source : public RefCounted<Source<Material, Input>> {
   }
 
   void replace(Ref<Material> material) noexcept {
-    {
-      const std::lock_guard lock(mutex_);
-      std::swap(current_, material);
-      reload_error_ = {};
-      ++generation_;
-    }
-    ++material_changes;
+    const std::lock_guard lock(mutex_);
+    std::swap(current_, material);
+    begin_generation();
   }
 
   // Reloads from now on whenever its files change. A second time it does nothing.
@@ -100,8 +90,7 @@ class Source : public RefCounted<Source<Material, Input>> {
   }
 
  private:
-  friend class RefCounted<Source>;
-  ~Source() = default;
+  ~Source() override = default;
 
   // The following with the turn to reload.
   void require_files() const {
@@ -117,21 +106,16 @@ class Source : public RefCounted<Source<Material, Input>> {
     try {
       replace(make_ref<Material>(input));
     } catch (const Failure& failure) {
-      note(failure.error());
+      note_failure(failure.error());
       throw;
     } catch (const std::bad_alloc&) {
-      note(out_of_memory_error());
+      note_failure(out_of_memory_error());
       throw;
     }
   }
 
   void watch_files() {
     watch_ = std::make_unique<FileWatch>(files_of(*input_), traces_, [this] { return look(); });
-  }
-
-  void note(const ErrorRef& error) noexcept {
-    const std::lock_guard lock(mutex_);
-    reload_error_ = error;
   }
 
   FileWatch::Look look() {
@@ -147,12 +131,9 @@ class Source : public RefCounted<Source<Material, Input>> {
   }
 
   std::mutex reloading_;
-  std::optional<Input> input_;  // none: from memory, and not kept
-  std::string traces_;          // of its files, before they were read
-  mutable std::mutex mutex_;
-  Ref<Material> current_;
-  std::uint64_t generation_ = 1;
-  ErrorRef reload_error_;
+  std::optional<Input> input_;        // none: from memory, and not kept
+  std::string traces_;                // of its files, before they were read
+  Ref<Material> current_;             // under the lock of AnySource
   std::unique_ptr<FileWatch> watch_;  // goes first
 };
 

@@ -104,13 +104,14 @@ void add_name(std::string& all, const std::string& name) {
 TrustStore::TrustStore(const TrustInput& input) : TrustStore(read(input)) {}
 
 TrustStore::TrustStore(const PemSource& source, std::vector<CrlOwner> crls)
-    : TrustStore(Contents{anchors_of(source), std::move(crls), source.name()}) {}
+    : TrustStore(Contents{anchors_of(source), std::move(crls), source.name(), /*system=*/false}) {}
 
 TrustStore::TrustStore(Contents contents)
     : store_(checked(X509_STORE_new())),
       anchors_(each_once(std::move(contents.anchors), &X509_cmp)),
       crls_(each_once(std::move(contents.crls), &X509_CRL_match)),
-      source_(std::move(contents.source)) {
+      source_(std::move(contents.source)),
+      system_(contents.system) {
   if (anchors_.empty()) {
     throw Failure(SALLY_TRUST_STORE_EMPTY,
                   {.message = "'" + source_ + "'", .source = source_, .phase = "load"});
@@ -150,7 +151,7 @@ TrustStore::Contents TrustStore::read(const TrustInput& input) {
 }
 
 TrustStore::Contents TrustStore::copy() const {
-  Contents contents{{}, {}, source_};
+  Contents contents{{}, {}, source_, system_};
   for (const X509Owner& anchor : anchors_) {
     X509_up_ref(anchor.get());
     contents.anchors.emplace_back(anchor.get());
@@ -168,6 +169,7 @@ Ref<TrustStore> TrustStore::joined(const TrustStore& one, const TrustStore& othe
   append(contents.anchors, std::move(more.anchors));
   append(contents.crls, std::move(more.crls));
   add_name(contents.source, more.source);
+  contents.system = contents.system || more.system;
   return Ref<TrustStore>::adopt(new TrustStore(std::move(contents)));
 }
 
@@ -183,6 +185,7 @@ Ref<TrustStore> TrustStore::system() {
 
 TrustStore::Contents TrustStore::read_system() {
   Contents contents;
+  contents.system = true;
   const char* file = std::getenv(X509_get_default_cert_file_env());
   const char* folder = std::getenv(X509_get_default_cert_dir_env());
   if (file != nullptr) append(contents.anchors, anchors_of(PemSource::from_uri(file)));

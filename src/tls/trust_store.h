@@ -32,6 +32,8 @@ class TrustStore : public RefCounted<TrustStore> {
   const std::vector<X509Owner>& anchors() const noexcept { return anchors_; }
   // In `store()` too, which does not ask them: the flags of a verification do.
   const std::vector<CrlOwner>& crls() const noexcept { return crls_; }
+  // Whether the machine's own are among them.
+  bool has_system_roots() const noexcept { return system_; }
   // Where they came from, for the errors.
   const std::string& source() const noexcept { return source_; }
 
@@ -40,6 +42,7 @@ class TrustStore : public RefCounted<TrustStore> {
     std::vector<X509Owner> anchors;
     std::vector<CrlOwner> crls;
     std::string source;
+    bool system = false;
   };
 
   friend class RefCounted<TrustStore>;
@@ -54,6 +57,7 @@ class TrustStore : public RefCounted<TrustStore> {
   std::vector<X509Owner> anchors_;
   std::vector<CrlOwner> crls_;
   std::string source_;
+  bool system_ = false;
 };
 
 }  // namespace sally::tls

@@ -1,5 +1,6 @@
 #include "tls/verdict.h"
 
+#include "status/text.h"
 #include "tls/certificate.h"
 #include "tls/handshake_record.h"
 #include "tls/native_names.h"
@@ -7,7 +8,9 @@
 #include "tls/peer_policy.h"
 #include "tls/trust_store.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace sally::tls {
 
@@ -53,6 +56,8 @@ void explain_time(const X509* certificate, const Question& question, std::int64_
   const std::string from = utc_time(not_before_of(certificate));
   const std::string until = utc_time(not_after_of(certificate));
   const bool by_clock = question.rules.time == 0;
+  detail.judged = std::make_shared<JudgedFacts>(JudgedFacts{
+      .not_before = from, .not_after = until, .clock = utc_time(now), .clock_is_set = !by_clock});
   detail.expected = "a certificate that is valid at " + utc_time(now) +
                     (by_clock ? ", the time of this machine's clock" : ", the time that is set");
   detail.found = "valid from " + from + " until " + until;
@@ -199,7 +204,8 @@ ErrorRef explain_one(const Question& question, const Judgement& judgement, const
   ErrorDetail detail{.native_domain = SALLY_DOMAIN_X509,
                      .native_code = finding.code,
                      .native_name = std::string(x509_error_name(finding.code)),
-                     .depth = finding.depth};
+                     .depth = finding.depth,
+                     .whose = "peer"};
   if (finding.certificate == nullptr) {
     detail.message = X509_verify_cert_error_string(finding.code);
     return make_error(finding.status, std::move(detail));
@@ -208,6 +214,21 @@ ErrorRef explain_one(const Question& question, const Judgement& judgement, const
   detail.issuer = issuer_of(finding.certificate.get());
   describe_fault(question, judgement, finding, detail);
   return make_error(finding.status, std::move(detail));
+}
+
+std::shared_ptr<const JudgedFacts> with_chain(const std::shared_ptr<const JudgedFacts>& judged,
+                                              const Question& question,
+                                              const Judgement& judgement) {
+  JudgedFacts facts = judged ? *judged : JudgedFacts{};
+  facts.clock = utc_time(judgement.time);
+  facts.clock_is_set = question.rules.time != 0;
+  facts.chain_length = judgement.chain.size();
+  if (!judgement.chain.empty()) {
+    const X509* top = judgement.chain.back().get();
+    facts.top_subject = status::clipped(subject_of(top), longest_listed);
+    facts.top_issuer = status::clipped(issuer_of(top), longest_listed);
+  }
+  return std::make_shared<const JudgedFacts>(std::move(facts));
 }
 
 }  // namespace
@@ -232,6 +253,7 @@ ErrorRef explain(const Question& question, const Judgement& judgement) {
     return make_error(SALLY_OK, std::move(detail));
   }
   return amend(deciding, [&](ErrorDetail& detail) {
+    detail.judged = with_chain(detail.judged, question, judgement);
     if (fatal > 1) {
       detail.message +=
           "; and " + std::to_string(fatal - 1) + (fatal == 2 ? " fault more" : " faults more");

@@ -12,26 +12,12 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <thread>
 #include <utility>
 
 namespace sally::transport {
-
-struct EventLoop::State {
-  explicit State(RunBy by);
-
-  const RunBy run_by;
-  asio::io_context context{1};  // one thread runs it: Asio then leaves out some locking
-  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
-  asio::steady_timer timer{
-      context};  // its making opens the descriptors that Asio needs, or fails here
-  std::thread thread;
-  std::atomic<bool> served{false};
-  std::atomic<bool> over{false};  // nothing will be served any more
-  std::shared_ptr<std::atomic<bool>> thread_ended = std::make_shared<std::atomic<bool>>(false);
-  std::unique_ptr<EventLoop> orphan;  // a dissolved loop owns itself until it is over
-};
 
 // Room for one handler that waits in Asio. What must not fail (closing, being told of readiness)
 // reserves its memory early. Whoever hands it out twice at once gets the second from the heap.
@@ -53,6 +39,36 @@ class HandlerMemory {
  private:
   alignas(std::max_align_t) std::array<std::byte, 192> bytes_;
   bool used_ = false;
+};
+
+class PatientCall;
+
+// The calls of a loop that wait their turn (patient_call.h).
+struct PatientLine {
+  PatientCall* take() noexcept;  // null: none is left, and nothing is posted any more
+  void post_turn(EventLoop& loop) noexcept;
+
+  std::mutex mutex;
+  PatientCall* first = nullptr;
+  PatientCall* last = nullptr;
+  bool posted = false;
+  HandlerMemory memory;
+};
+
+struct EventLoop::State {
+  explicit State(RunBy by);
+
+  const RunBy run_by;
+  asio::io_context context{1};  // one thread runs it: Asio then leaves out some locking
+  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  asio::steady_timer timer{
+      context};  // its making opens the descriptors that Asio needs, or fails here
+  std::thread thread;
+  std::atomic<bool> served{false};
+  std::atomic<bool> over{false};  // nothing will be served any more
+  std::shared_ptr<std::atomic<bool>> thread_ended = std::make_shared<std::atomic<bool>>(false);
+  std::unique_ptr<EventLoop> orphan;  // a dissolved loop owns itself until it is over
+  PatientLine patient;
 };
 
 template <class T>

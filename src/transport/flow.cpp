@@ -21,11 +21,13 @@ std::size_t Flow::reread(std::span<std::byte> buffer) noexcept {
   std::copy_n(unread_.begin() + static_cast<std::ptrdiff_t>(head_), size, buffer.begin());
   head_ += size;
   given_ += size;
-  if (head_ == unread_.size()) {
-    std::vector<std::byte>().swap(unread_);
-    head_ = 0;
-  }
+  if (head_ == unread_.size()) drop_unread();
   return size;
+}
+
+void Flow::drop_unread() noexcept {
+  std::vector<std::byte>().swap(unread_);
+  head_ = 0;
 }
 
 }  // namespace sally::transport

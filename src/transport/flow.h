@@ -84,6 +84,7 @@ class Flow {
   std::size_t reread(std::span<std::byte> buffer) noexcept;
   std::size_t unread_size() const noexcept { return unread_.size() - head_; }
   void append_unread(std::span<const std::byte> bytes);
+  void drop_unread() noexcept;
 
   FlowLimits limits_;
   std::uint64_t given_ = 0;

@@ -381,6 +381,22 @@ void append_listener_cases(ArgumentCases& cases) {
   }));
 }
 
+template <class Handle>
+void append_source_cases(ArgumentCases& cases, const char* name,
+                         sally_status (*wait)(Handle*, std::uint64_t, std::int64_t,
+                                              const sally_completion*, sally_operation**,
+                                              sally_error**),
+                         const HandleOf<Handle>& handle) {
+  append_common_cases(
+      cases, Function<Handle>{name,
+                              [=](World&, Handle* source, std::int64_t timeout_ms,
+                                  const sally_completion* completion, sally_operation** operation,
+                                  sally_error** error) {
+                                return wait(source, 0, timeout_ms, completion, operation, error);
+                              },
+                              handle});
+}
+
 }  // namespace
 
 ArgumentCases async_cases() {
@@ -392,6 +408,15 @@ ArgumentCases async_cases() {
   append_write_cases(cases);
   append_version_cases(cases);
   append_listener_cases(cases);
+  append_source_cases<sally_credential>(cases, "sally_credential_wait_change_async",
+                                        sally_credential_wait_change_async,
+                                        [](World& world) { return world.credential.get(); });
+  append_source_cases<sally_trust_store>(cases, "sally_trust_store_wait_change_async",
+                                         sally_trust_store_wait_change_async,
+                                         [](World& world) { return world.trust.get(); });
+  append_source_cases<sally_ticket_keys>(cases, "sally_ticket_keys_wait_change_async",
+                                         sally_ticket_keys_wait_change_async,
+                                         [](World& world) { return world.ticket_keys.get(); });
   return cases;
 }
 

@@ -30,6 +30,57 @@ void append_status_cases(ArgumentCases& cases) {
   };
   number("sally_status_layer", sally_status_layer, -1);
   number("sally_status_to_socket_error_status", sally_status_to_socket_error_status, 0);
+  number("sally_status_to_chain_validation_result", sally_status_to_chain_validation_result, -1);
+  number("sally_status_to_socket_ssl_error_severity", sally_status_to_socket_ssl_error_severity, 0);
+  number("sally_status_to_web_error_status", sally_status_to_web_error_status, 0);
+
+  const auto from = [&](const char* name, StatusNumber function) {
+    cases.push_back(gives(name, "numbers that are no value", [=](World&) {
+      for (const std::int32_t value : {-1, 299, 9999, INT32_MAX, INT32_MIN})
+        EXPECT_EQ(function(value), SALLY_INVALID_ARGUMENT) << value;
+      EXPECT_NE(function(0), SALLY_INVALID_ARGUMENT);
+    }));
+  };
+  from("sally_status_from_socket_error_status", sally_status_from_socket_error_status);
+  from("sally_status_from_chain_validation_result", sally_status_from_chain_validation_result);
+  from("sally_status_from_web_error_status", sally_status_from_web_error_status);
+
+  const auto value_name = [&](const char* name, const char* (*function)(std::int32_t)) {
+    cases.push_back(gives(name, "numbers that are no value", [=](World&) {
+      for (const std::int32_t value : {-1, 299, 9999, INT32_MAX, INT32_MIN})
+        EXPECT_EQ(function(value), nullptr) << value;
+      EXPECT_NE(function(0), nullptr);
+    }));
+  };
+  value_name("sally_socket_error_status_name", sally_socket_error_status_name);
+  value_name("sally_socket_ssl_error_severity_name", sally_socket_ssl_error_severity_name);
+  value_name("sally_chain_validation_result_name", sally_chain_validation_result_name);
+  value_name("sally_web_error_status_name", sally_web_error_status_name);
+
+  cases.push_back(gives("sally_native_name", "domains and codes that do not exist", [](World&) {
+    for (const std::int32_t domain : {-1, 0, 8, INT32_MAX, INT32_MIN})
+      EXPECT_EQ(sally_native_name(domain, 48), nullptr) << domain;
+    for (std::int32_t domain = SALLY_DOMAIN_ERRNO; domain <= SALLY_DOMAIN_ALERT; ++domain) {
+      for (const std::int64_t code : {INT64_MAX, INT64_MIN, std::int64_t{-87'654}})
+        EXPECT_EQ(sally_native_name(domain, code), nullptr) << domain << " " << code;
+    }
+  }));
+  cases.push_back(
+      gives("sally_status_to_native_name", "statuses and domains that do not exist", [](World&) {
+        for (const std::int32_t domain : {-1, 0, 8, INT32_MAX, INT32_MIN})
+          EXPECT_EQ(sally_status_to_native_name(SALLY_CONNECTION_RESET, domain), nullptr);
+        for (const sally_status status : unknown_statuses)
+          EXPECT_EQ(sally_status_to_native_name(status, SALLY_DOMAIN_ERRNO), nullptr) << status;
+      }));
+  cases.push_back(gives("sally_status_to_native", "NULL, and what does not exist", [](World&) {
+    std::int64_t code = 77;
+    for (const std::int32_t domain : {-1, 0, 8, INT32_MAX, INT32_MIN})
+      EXPECT_EQ(sally_status_to_native(SALLY_CONNECTION_RESET, domain, &code), 0) << domain;
+    for (const sally_status status : unknown_statuses)
+      EXPECT_EQ(sally_status_to_native(status, SALLY_DOMAIN_ERRNO, &code), 0) << status;
+    EXPECT_EQ(sally_status_to_native(SALLY_CONNECTION_RESET, SALLY_DOMAIN_ERRNO, nullptr), 0);
+    EXPECT_EQ(code, 77) << "written only on success";
+  }));
 
   cases.push_back(
       gives("sally_status_from_native", "domains and codes that do not exist", [](World&) {
@@ -96,6 +147,19 @@ void append_error_cases(ArgumentCases& cases) {
          }
          EXPECT_EQ(sally_error_text(nullptr, SALLY_ERROR_FIELD_PHASE), nullptr);
        })});
+  const char* copy_text = "sally_error_copy_text";
+  cases.push_back(answers(copy_text, "a NULL handle", SALLY_INVALID_ARGUMENT,
+                          [](World&, Outputs& out, sally_error** error) {
+                            return sally_error_copy_text(nullptr, out.handle<sally_bytes>(), error);
+                          }));
+  cases.push_back(answers(copy_text, "a NULL output", SALLY_INVALID_ARGUMENT,
+                          [](World& world, Outputs&, sally_error** error) {
+                            return sally_error_copy_text(world.error.get(), nullptr, error);
+                          }));
+  cases.push_back(
+      answers(copy_text, "an error", SALLY_OK, [](World& world, Outputs& out, sally_error** error) {
+        return sally_error_copy_text(world.error.get(), out.handle<sally_bytes>(), error);
+      }));
   append_lifetime_cases<sally_error, const sally_error>(
       cases, "sally_error_retain", sally_error_retain, "sally_error_release", sally_error_release,
       [](World& world) { return world.error.get(); });

@@ -16,6 +16,7 @@ struct SourceFunctions {
   sally_status (*watch)(Handle*, sally_error**);
   sally_status (*reload_status)(const Handle*, sally_error**);
   std::uint64_t (*generation)(const Handle*);
+  sally_status (*wait_change)(Handle*, std::uint64_t, std::uint64_t*, std::int64_t, sally_error**);
   std::function<Handle*(World&)> of;
   sally_status reloaded = SALLY_OK;  // what the reload of that one answers
 };
@@ -52,6 +53,32 @@ void append_source_cases(ArgumentCases& cases, const SourceFunctions<Handle>& fu
       answers(replace, "itself", SALLY_OK, [=](World& world, Outputs&, sally_error** error) {
         return functions.replace(of(world), of(world), error);
       }));
+  const char* wait_change = name("wait_change");
+  const auto waits = [&](const char* what, sally_status status, bool on_handle,
+                         std::int64_t timeout_ms) {
+    cases.push_back(
+        answers(wait_change, what, status, [=](World& world, Outputs& out, sally_error** error) {
+          return functions.wait_change(on_handle ? of(world) : nullptr, UINT64_MAX,
+                                       out.value<std::uint64_t>(), timeout_ms, error);
+        }));
+  };
+  waits("a NULL handle", SALLY_INVALID_ARGUMENT, false, 0);
+  for (const std::int64_t timeout_ms : bad_timeouts) {
+    waits("a negative time-out", SALLY_INVALID_ARGUMENT, true, timeout_ms);
+  }
+  waits("an attempt in vain", SALLY_WOULD_BLOCK, true, SALLY_TIMEOUT_ATTEMPT);
+  waits("a time-out", SALLY_TIMED_OUT, true, 1);
+  cases.push_back(answers(wait_change, "a NULL output", SALLY_INVALID_ARGUMENT,
+                          [=](World& world, Outputs&, sally_error** error) {
+                            return functions.wait_change(of(world), 0, nullptr, 0, error);
+                          }));
+  for (const std::int64_t timeout_ms : absurd_timeouts) {
+    cases.push_back(answers(wait_change, "an absurd time-out", SALLY_OK,
+                            [=](World& world, Outputs& out, sally_error** error) {
+                              return functions.wait_change(of(world), 0, out.value<std::uint64_t>(),
+                                                           timeout_ms, error);
+                            }));
+  }
   cases.push_back(gives(name("generation"), "NULL and its handle", [=](World& world) {
     EXPECT_EQ(functions.generation(nullptr), 0u);
     EXPECT_GE(functions.generation(of(world)), 1u);
@@ -148,15 +175,16 @@ ArgumentCases source_cases() {
   append_source_cases<sally_credential>(
       cases, {"credential", sally_credential_reload, sally_credential_replace,
               sally_credential_watch, sally_credential_reload_status, sally_credential_generation,
-              [](World& world) { return world.credential.get(); }});
+              sally_credential_wait_change, [](World& world) { return world.credential.get(); }});
   append_source_cases<sally_trust_store>(
-      cases, {"trust_store", sally_trust_store_reload, sally_trust_store_replace,
-              sally_trust_store_watch, sally_trust_store_reload_status,
-              sally_trust_store_generation, [](World& world) { return world.trust.get(); }});
+      cases,
+      {"trust_store", sally_trust_store_reload, sally_trust_store_replace, sally_trust_store_watch,
+       sally_trust_store_reload_status, sally_trust_store_generation, sally_trust_store_wait_change,
+       [](World& world) { return world.trust.get(); }});
   append_source_cases<sally_ticket_keys>(
       cases,
       {"ticket_keys", sally_ticket_keys_reload, sally_ticket_keys_replace, sally_ticket_keys_watch,
-       sally_ticket_keys_reload_status, sally_ticket_keys_generation,
+       sally_ticket_keys_reload_status, sally_ticket_keys_generation, sally_ticket_keys_wait_change,
        [](World& world) { return world.ticket_keys.get(); }, SALLY_INVALID_STATE});
   append_ticket_key_cases(cases);
   cases.push_back(gives("sally_credential_not_after", "NULL", [](World& world) {

@@ -98,6 +98,17 @@ void append_setters(ArgumentCases& cases) {
       cases, "sally_tls_config_add_pin", pinning(digest.c_str(), SALLY_PIN_REPORT_ONLY),
       {pinning(nullptr, 0), pinning("", 0), pinning("sha256/", 0), pinning(digest.c_str() + 1, 0),
        pinning(digest.c_str(), 4), pinning(digest.c_str(), UINT32_MAX)});
+  const auto on_change = [](std::int32_t mode, std::int64_t drain_ms) -> Setter {
+    return [=](sally_tls_config* config, sally_error** error) {
+      return sally_tls_config_set_trust_change(config, mode, drain_ms, error);
+    };
+  };
+  append_rule_cases(
+      cases, "sally_tls_config_set_trust_change", on_change(SALLY_TRUST_CHANGE_DRAIN, INT64_MAX),
+      {on_change(0, 0), on_change(4, 0), on_change(-1, 0), on_change(SALLY_TRUST_CHANGE_KEEP, 1),
+       on_change(SALLY_TRUST_CHANGE_DROP, SALLY_TIMEOUT_NEVER),
+       on_change(SALLY_TRUST_CHANGE_DRAIN, SALLY_TIMEOUT_ATTEMPT),
+       on_change(SALLY_TRUST_CHANGE_DRAIN, INT64_MIN)});
   append_rule_cases(cases, "sally_tls_config_set_verification_cache",
                     with(sally_tls_config_set_verification_cache, std::size_t{1'000'000}),
                     {with(sally_tls_config_set_verification_cache, std::size_t{1'000'001}),

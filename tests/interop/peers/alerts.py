@@ -1,4 +1,4 @@
-"""TLS alerts: their names (RFC 8446 appendix B.2, RFC 7301), and which fits which refusal."""
+"""TLS alerts: their names (RFC 8446 appendix B.2, older RFCs, RFC 7301), and which fits which refusal."""
 
 import re
 
@@ -6,8 +6,11 @@ NAMES = {
     0: "close_notify",
     10: "unexpected_message",
     20: "bad_record_mac",
+    21: "decryption_failed_RESERVED",
     22: "record_overflow",
+    30: "decompression_failure",
     40: "handshake_failure",
+    41: "no_certificate_RESERVED",
     42: "bad_certificate",
     43: "unsupported_certificate",
     44: "certificate_revoked",
@@ -18,15 +21,19 @@ NAMES = {
     49: "access_denied",
     50: "decode_error",
     51: "decrypt_error",
+    60: "export_restriction_RESERVED",
     70: "protocol_version",
     71: "insufficient_security",
     80: "internal_error",
     86: "inappropriate_fallback",
     90: "user_canceled",
+    100: "no_renegotiation",
     109: "missing_extension",
     110: "unsupported_extension",
+    111: "certificate_unobtainable",
     112: "unrecognized_name",
     113: "bad_certificate_status_response",
+    114: "bad_certificate_hash_value",
     115: "unknown_psk_identity",
     116: "certificate_required",
     120: "no_application_protocol",

@@ -132,6 +132,11 @@ class EchoServer(process.Program):
         assert match, f"not understood: {text!r}"
         return Closed(match[1], int(match[2]), match[3])
 
+    def lost(self, address):
+        """The error, as JSON says it, that ended a connection which had been accepted."""
+        end = self._line(b"closed", address).end()
+        return json.loads(self.wait_for(rb"^(\{.*)\n", end)[1])
+
 
 @dataclasses.dataclass(frozen=True)
 class ClientRun:
