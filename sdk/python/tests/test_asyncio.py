@@ -314,7 +314,7 @@ def test_a_thousand_connections_at_once(material, run, census):
                 stream = await meet(server, material, tls=tls, timeout=50)
             return stream, b"%08d" % number
 
-        async with await serve(material, handshake_timeout=50) as server:
+        async with await serve(material, limits=sallyport.Limits(handshake_timeout=50)) as server:
             pairs = await asyncio.gather(*[one(server, number) for number in range(1000)])
             for _ in range(3):
                 for stream, message in pairs:

@@ -33,7 +33,8 @@ def test_ten_thousand_connections_leave_nothing(material, census):
             for _ in range(count):
                 await one(server)
 
-        async with await sallyport.start_server(echo, "127.0.0.1", 0, tls=server_tls, handshake_timeout=50) as server:
+        limits = sallyport.Limits(handshake_timeout=50)
+        async with await sallyport.start_server(echo, "127.0.0.1", 0, tls=server_tls, limits=limits) as server:
             await asyncio.gather(*[some(server, 625) for _ in range(16)])
 
     asyncio.run(main())

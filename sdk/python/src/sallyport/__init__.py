@@ -7,28 +7,34 @@ Everything happens on the thread of the caller, and in asyncio on that of the ev
 has threads of its own, which never call into Python.
 """
 
-from typing import Dict
+from typing import Dict, Optional
 
 from sallyport._aio import Stream, connect
-from sallyport._certificate import Certificate
+from sallyport._certificate import Certificate, KeyUsage
+from sallyport._changes import wait_change
 from sallyport._decision import (ClientHelloQuestion, CredentialQuestion, Decision, PeerQuestion, SignatureQuestion)
-from sallyport._info import StreamInfo
+from sallyport._info import ConnectAttempt, StreamInfo
+from sallyport._options import Limits
+from sallyport import _raw
 from sallyport._raw import ffi as _ffi
 from sallyport._raw import lib as _lib
+from sallyport._runtime import Runtime
 from sallyport._serve import Listener, Server, listen, start_server
 from sallyport._sources import Credential, Source, TicketKeys, TrustStore
 from sallyport._status_codes import Status
 from sallyport._tls import (CaHints, ClientAuth, NameKind, Ocsp, Pin, Question, Revocation, Role, TlsConfig,
-                            UnknownName, Version)
+                            TrustChange, UnknownName, Version)
+from sallyport._verify import Purpose, Verdict, verify
 from sallyport.errors import Error
-from sallyport import errors, sync
+from sallyport import errors, sync, translator
 
 __all__ = [
     "connect", "start_server", "listen", "Stream", "Server", "Listener", "TlsConfig", "Credential", "TrustStore",
     "TicketKeys", "Source", "Certificate", "StreamInfo", "Decision", "CredentialQuestion", "PeerQuestion",
     "ClientHelloQuestion", "SignatureQuestion", "Error", "Status", "ClientAuth", "Question", "Version", "NameKind",
-    "Ocsp", "Pin", "Revocation", "CaHints", "UnknownName", "Role", "errors", "sync", "live_handles", "version",
-    "tls_backend",
+    "Ocsp", "Pin", "Revocation", "TrustChange", "CaHints", "UnknownName", "Role", "KeyUsage", "ConnectAttempt",
+    "Limits", "Runtime", "verify", "Verdict", "Purpose", "wait_change", "errors", "sync", "translator",
+    "load_provider", "live_handles", "version", "tls_backend",
 ]
 
 _KINDS = ("error", "bytes", "credential", "trust_store", "tls_config", "certificate", "stream", "stream_info",
@@ -48,3 +54,9 @@ def version() -> str:
 def tls_backend() -> str:
     """Name and version of the TLS library in use."""
     return str(_ffi.string(_lib.sally_library_tls_backend()).decode())
+
+
+def load_provider(name: str, configuration: Optional[_raw.Pathlike] = None) -> None:
+    """Loads a provider of OpenSSL ("fips", "legacy") for configs to choose, for the life of the process."""
+    path = _ffi.NULL if configuration is None else _raw.encode_path(configuration)
+    _raw.call(_lib.sally_library_load_provider, _raw.encode(name), path)

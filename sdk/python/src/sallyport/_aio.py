@@ -1,12 +1,14 @@
 import asyncio
 import collections
 from types import TracebackType
-from typing import Any, AsyncIterator, Awaitable, Deque, Generator, Iterable, List, Optional, Type, Union
+from typing import Any, AsyncIterator, Awaitable, Deque, Generator, Iterable, List, Optional, Tuple, Type, Union
 
 from sallyport import _hub, _raw
 from sallyport._hub import Decide, Hub
 from sallyport._raw import NULL, Bytes, ffi, lib, make, milliseconds
-from sallyport._stream import LIMIT, MORE, READ, WRITE, Reading, StreamBase, join, stream_flags, stream_options
+from sallyport._options import stream_flags, stream_options
+from sallyport._runtime import Runtime
+from sallyport._stream import LIMIT, MORE, READ, WRITE, Reading, StreamBase, join
 from sallyport._tls import TlsConfig
 from sallyport.errors import Closed, Error, TimedOut, TransportError, Truncated
 
@@ -235,18 +237,20 @@ class Stream(StreamBase):
 async def connect(host: str, port: Union[int, str], *, tls: Optional[TlsConfig] = None,
                   verify_name: Optional[str] = None, timeout: Optional[float] = None,
                   decide: Optional[Decide] = None, plain: bool = False, confirmed: bool = False,
-                  low_latency: bool = False, limit: int = LIMIT) -> Stream:
+                  low_latency: bool = False, limit: int = LIMIT, runtime: Optional[Runtime] = None,
+                  watermarks: Tuple[int, int] = (0, 0)) -> Stream:
     """Connects, and verifies the server's name (`verify_name`, or the host).
 
     `decide` is asked the questions of the config, and may be a coroutine function. `plain`: not under
     TLS before `Stream.upgrade`. `confirmed`: only when the server has accepted this side's certificate.
-    `limit`: how far `readuntil` looks.
+    `limit`: how far `readuntil` looks. `watermarks`: how many bytes wait to be sent before writing waits,
+    and how few must be left before it goes on; 0: 64 KiB, and a quarter.
     """
     hub = _hub.current()
     tag = None if decide is None else hub.decider(decide)
     decisions = NULL if tag is None else hub.completion(tag)
     options, held = stream_options(host, port, tls, verify_name, stream_flags(plain, confirmed, low_latency),
-                                   decisions)
+                                   decisions, runtime, watermarks)
     stream = None
     try:
         stream = Stream(make("stream", lib.sally_stream_create, options), hub, limit)

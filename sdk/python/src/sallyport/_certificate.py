@@ -1,4 +1,5 @@
 import datetime
+import enum
 import json
 from typing import Any, Dict, List, Tuple
 
@@ -6,11 +7,22 @@ from sallyport import _raw
 from sallyport._raw import lib, text
 
 
-class Certificate:
-    """What an X.509 certificate says."""
+class KeyUsage(enum.IntFlag):
+    """RFC 5280 section 4.2.1.3."""
 
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
+    DIGITAL_SIGNATURE = 0x0080
+    NON_REPUDIATION = 0x0040
+    KEY_ENCIPHERMENT = 0x0020
+    DATA_ENCIPHERMENT = 0x0010
+    KEY_AGREEMENT = 0x0008
+    CERT_SIGN = 0x0004
+    CRL_SIGN = 0x0002
+    ENCIPHER_ONLY = 0x0001
+    DECIPHER_ONLY = 0x8000
+
+
+class Certificate(_raw.Object):
+    """What an X.509 certificate says."""
 
     @property
     def subject(self) -> str:
@@ -48,6 +60,23 @@ class Certificate:
     def spki_pin(self) -> str:
         """The SHA-256 of its public key, as `TlsConfig.add_pin` takes it."""
         return text(lib.sally_certificate_spki_pin(self._handle))
+
+    @property
+    def signature_algorithm(self) -> str:
+        """What it is signed with: "ecdsa-with-SHA256"."""
+        return text(lib.sally_certificate_signature_algorithm(self._handle))
+
+    @property
+    def key_usage(self) -> KeyUsage:
+        """What its key is for; nothing: it does not say, and any use is allowed."""
+        return KeyUsage(lib.sally_certificate_key_usage(self._handle))
+
+    @property
+    def extended_key_usage(self) -> Dict[str, str]:
+        """Further uses, short names by OID: {"1.3.6.1.5.5.7.3.1": "serverAuth"}; none: any is allowed."""
+        count = lib.sally_certificate_extended_usage_count(self._handle)
+        return {text(lib.sally_certificate_extended_usage(self._handle, index)):
+                text(lib.sally_certificate_extended_usage_name(self._handle, index)) for index in range(count)}
 
     @property
     def is_ca(self) -> bool:

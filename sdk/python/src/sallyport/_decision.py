@@ -2,24 +2,20 @@ from typing import Any, Dict, List, Optional, Type
 
 from sallyport import _raw
 from sallyport._certificate import Certificate, borrowed
-from sallyport._raw import NULL, Bytes, call, ffi, lib, text, texts
+from sallyport._raw import NULL, Bytes, ffi, lib, text, texts
 from sallyport._sources import Credential
 from sallyport._status_codes import Status
 from sallyport._tls import Question, TlsConfig
 from sallyport.errors import Error
 
 
-class Decision:
+class Decision(_raw.Object):
     """A handshake that waits for an answer, which may come later and from any thread.
 
     What is not answered in time, or dropped, is denied.
     """
 
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-
-    def _call(self, name: str, *arguments: Any) -> None:
-        call(getattr(lib, f"sally_decision_{name}"), self._handle, *arguments)
+    _kind = "decision"
 
     @property
     def question(self) -> Question:

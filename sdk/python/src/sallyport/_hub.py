@@ -45,23 +45,23 @@ class Hub(Queue):
     def _ready(self) -> None:
         self.take()  # what is left keeps the descriptor readable
 
-    async def run(self, function: Callable[..., int], *arguments: Any) -> None:
-        """One operation. Cancelling the task cancels it."""
-        future = self.loop.create_future()
+    async def run(self, function: Callable[..., int], *arguments: Any) -> int:
+        """One operation, and its size. Cancelling the task cancels it."""
+        future: "asyncio.Future[int]" = self.loop.create_future()
 
         def done(event: Any) -> None:
             error = _queue.failure(event)
             if future.done():
                 return
             if error is None:
-                future.set_result(None)
+                future.set_result(int(event.size))
             else:
                 future.set_exception(error)
 
         operation = ffi.new("sally_operation **")
         self.start(self.tag(), done, function, *arguments, operation=operation)
         try:
-            await future
+            return await future
         except asyncio.CancelledError:
             lib.sally_operation_cancel(operation[0])
             raise

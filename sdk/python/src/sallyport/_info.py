@@ -1,18 +1,28 @@
 import datetime
-from typing import Any, Dict, List, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from sallyport import _raw
 from sallyport._certificate import Certificate, borrowed
 from sallyport._raw import NULL, lib, text, texts
+from sallyport._status_codes import Status
 from sallyport._tls import Version
-from sallyport.errors import Error
+from sallyport.errors import Error, status_of
 
 
-class StreamInfo:
+class ConnectAttempt(NamedTuple):
+    """One address that was tried; times count from when connecting began."""
+
+    address: str
+    status: Status
+    """OK: it was used; CANCELED: another was quicker."""
+    began: datetime.timedelta
+    duration: datetime.timedelta
+
+
+class StreamInfo(_raw.Object):
     """What was agreed on a stream, and with whom: a snapshot."""
 
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
+    _kind = "stream_info"
 
     @property
     def version(self) -> Version:
@@ -119,8 +129,23 @@ class StreamInfo:
     def durations(self) -> Dict[str, datetime.timedelta]:
         """How long "resolve", "connect" and "handshake" took."""
         names = ("resolve", "connect", "handshake")
-        return {name: datetime.timedelta(microseconds=lib.sally_stream_info_duration(self._handle, kind))
+        return {name: _microseconds(lib.sally_stream_info_duration(self._handle, kind))
                 for kind, name in enumerate(names, 1)}
+
+    @property
+    def round_trips(self) -> int:
+        """How often the handshake waited for the peer: once for a client of TLS 1.3, twice with TLS 1.2."""
+        return int(lib.sally_stream_info_round_trips(self._handle))
+
+    @property
+    def attempts(self) -> List[ConnectAttempt]:
+        """The addresses that were tried, in their order."""
+        handle = self._handle
+        return [ConnectAttempt(text(lib.sally_stream_info_attempt_address(handle, index)),
+                               status_of(lib.sally_stream_info_attempt_status(handle, index)),
+                               _microseconds(lib.sally_stream_info_attempt_began(handle, index)),
+                               _microseconds(lib.sally_stream_info_attempt_duration(handle, index)))
+                for index in range(lib.sally_stream_info_attempt_count(handle))]
 
     @property
     def byte_counts(self) -> Dict[str, int]:
@@ -130,3 +155,7 @@ class StreamInfo:
 
     def __repr__(self) -> str:
         return f"<StreamInfo {self.version_name} {self.suite} peer={self.peer_address}>"
+
+
+def _microseconds(count: int) -> datetime.timedelta:
+    return datetime.timedelta(microseconds=count)

@@ -25,16 +25,18 @@ def call(function: Callable[..., int], *arguments: Any) -> None:
 
 
 def take_error(status: int, error: Any) -> Error:
-    """Makes an exception of an error, and releases it."""
-    text = ffi.string(lib.sally_error_json(error)).decode()
-    lib.sally_error_release(error)
-    return error_from(status, text)
+    """Makes an exception of an error, which it then owns."""
+    made = error_from(status, ffi.string(lib.sally_error_json(error)).decode())
+    if error != NULL:
+        held = own("error", error)
+        made._explain = lambda: copy_bytes(lib.sally_error_copy_text, held).decode()
+    return made
 
 
 def borrowed_error(error: Any) -> Optional[Error]:
     if error == NULL:
         return None
-    return error_from(lib.sally_error_status(error), ffi.string(lib.sally_error_json(error)).decode())
+    return take_error(lib.sally_error_status(error), lib.sally_error_retain(error))
 
 
 def own(kind: str, pointer: Any) -> Any:
@@ -47,6 +49,22 @@ def make(kind: str, function: Callable[..., int], *arguments: Any) -> Any:
     out = ffi.new(f"sally_{kind} **")
     call(function, *arguments, out)
     return own(kind, out[0])
+
+
+class Object:
+    """What stands for a handle of the library."""
+
+    _kind = ""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        function: Callable[..., Any] = getattr(lib, f"sally_{self._kind}_{name}")
+        return function
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        call(self._function(name), self._handle, *arguments)
 
 
 def retain(kind: str, pointer: Any) -> Any:

@@ -7,7 +7,9 @@ from sallyport import _hub, _queue, _raw
 from sallyport._aio import Stream
 from sallyport._hub import Decide
 from sallyport._raw import ATTEMPT, NULL, OK, WOULD_BLOCK, ffi, lib, make, milliseconds, text
-from sallyport._stream import LIMIT, listener_options, stream_flags
+from sallyport._options import Limits, listener_options, stream_flags
+from sallyport._runtime import Runtime
+from sallyport._stream import LIMIT
 from sallyport._tls import TlsConfig
 from sallyport.errors import Closed, Error
 
@@ -18,12 +20,13 @@ class Listener:
     """Hands out established streams. A handshake that fails is a refusal, and never a failed accept."""
 
     def __init__(self, host: Optional[str], port: Union[int, str], tls: Optional[TlsConfig], decide: Optional[Decide],
-                 plain: bool, limit: int, limits: Any) -> None:
+                 plain: bool, limit: int, runtime: Optional[Runtime], limits: Optional[Limits]) -> None:
         self._hub = _hub.current()
         self._limit = limit
         self._decider = None if decide is None else self._hub.decider(decide)
         decisions = NULL if self._decider is None else self._hub.completion(self._decider)
-        options, held = listener_options(host, port, tls, stream_flags(plain, False, False), decisions, limits)
+        options, held = listener_options(host, port, tls, stream_flags(plain, False, False), decisions,
+                                         runtime, limits)
         self._handle = make("listener", lib.sally_listener_bind, options)
         self._tag = self._hub.tag()
         self._accepting = asyncio.Lock()
@@ -96,6 +99,11 @@ class Listener:
             lib.sally_operation_cancel(operation[0])
             lib.sally_operation_release(operation[0])
 
+    @property
+    def dropped_refusals(self) -> int:
+        """How many were dropped because nobody asked for them in time."""
+        return int(lib.sally_listener_dropped_refusals(self._handle))
+
     async def drain(self, timeout: Optional[float] = None) -> None:
         """Stops listening, and waits until every connection has ended. TimedOut: the rest was closed."""
         await self._hub.run(lib.sally_listener_drain_async, self._handle, milliseconds(timeout))
@@ -115,12 +123,9 @@ class Listener:
 
 async def listen(host: Optional[str], port: Union[int, str], *, tls: Optional[TlsConfig] = None,
                  decide: Optional[Decide] = None, plain: bool = False, limit: int = LIMIT,
-                 handshake_timeout: Optional[float] = None, max_connections: int = 0,
-                 max_connections_per_source: int = 0) -> Listener:
+                 runtime: Optional[Runtime] = None, limits: Optional[Limits] = None) -> Listener:
     """Listens; port 0 picks a free one, host None means every address."""
-    return Listener(host, port, tls, decide, plain, limit, {
-        "handshake_timeout_ms": milliseconds(handshake_timeout), "max_connections": max_connections,
-        "max_connections_per_source": max_connections_per_source})
+    return Listener(host, port, tls, decide, plain, limit, runtime, limits)
 
 
 class Server:
@@ -194,13 +199,11 @@ class Server:
 async def start_server(handler: Handler, host: Optional[str], port: Union[int, str], *,
                        tls: Optional[TlsConfig] = None, decide: Optional[Decide] = None, plain: bool = False,
                        on_refused: Optional[Callable[[str, Error], None]] = None, limit: int = LIMIT,
-                       handshake_timeout: Optional[float] = None, max_connections: int = 0,
-                       max_connections_per_source: int = 0) -> Server:
+                       runtime: Optional[Runtime] = None, limits: Optional[Limits] = None) -> Server:
     """Listens, and calls `handler` with each client's stream, which is closed behind it.
 
     `on_refused` is told the address of each client that was refused, and why.
     """
-    listener = await listen(host, port, tls=tls, decide=decide, plain=plain, limit=limit,
-                            handshake_timeout=handshake_timeout, max_connections=max_connections,
-                            max_connections_per_source=max_connections_per_source)
+    listener = await listen(host, port, tls=tls, decide=decide, plain=plain, limit=limit, runtime=runtime,
+                            limits=limits)
     return Server(listener, handler, on_refused)

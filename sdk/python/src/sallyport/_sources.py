@@ -2,27 +2,15 @@ import datetime
 from typing import Any, Callable, List, Optional, TypeVar
 
 from sallyport import _certificate, _raw
-from sallyport._raw import NULL, Bytes, Pathlike, call, encode, encode_path, ffi, lib, make
+from sallyport._raw import NULL, Bytes, Pathlike, encode, encode_path, ffi, lib, make
 from sallyport.errors import Error
 
 _S = TypeVar("_S", bound="Source")
 
 
-class Source:
+class Source(_raw.Object):
     """What configs refer to, and what is reloaded or replaced while it is in use: each handshake takes
     the generation that is there when it begins."""
-
-    _kind = ""
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-
-    def _call(self, name: str, *arguments: Any) -> None:
-        call(self._function(name), self._handle, *arguments)
-
-    def _function(self, name: str) -> Callable[..., Any]:
-        function: Callable[..., Any] = getattr(lib, f"sally_{self._kind}_{name}")
-        return function
 
     @property
     def generation(self) -> int:
@@ -133,6 +121,7 @@ class TrustStore(Source):
         self._call("add_crl", encode_path(path))
 
     def add_crl_from_memory(self, data: Bytes) -> None:
+        """Adds the revocation lists of a PEM or DER text."""
         held = ffi.from_buffer(data)
         self._call("add_crl_from_memory", held, len(held))
 

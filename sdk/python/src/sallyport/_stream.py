@@ -6,7 +6,7 @@ from typing import Any, Generator, Iterable, Optional
 from sallyport import _raw
 from sallyport._info import StreamInfo
 from sallyport._raw import (ATTEMPT, END_OF_STREAM, NULL, OK, WOULD_BLOCK, Bytes, call, encode, ffi, lib, make)
-from sallyport._tls import TlsConfig, Version
+from sallyport._tls import Version
 from sallyport.errors import Error, error_from
 
 READ, WRITE = 1, 2
@@ -18,30 +18,6 @@ _allocate = ffi.new_allocator(should_clear_after_alloc=False)
 
 # Yields while there is nothing to read, and goes on when there may be.
 Reading = Generator[None, None, bytes]
-
-
-def stream_options(host: str, port: Any, tls: Optional[TlsConfig], verify_name: Optional[str],
-                   flags: int, decisions: Any) -> Any:
-    """The options, and what they point to."""
-    held = [ffi.new("char[]", encode(host)), ffi.new("char[]", encode(str(port))),
-            NULL if verify_name is None else ffi.new("char[]", encode(verify_name)), decisions]
-    options = ffi.new("sally_stream_options *", {
-        "struct_size": ffi.sizeof("sally_stream_options"), "flags": flags, "host": held[0], "service": held[1],
-        "verify_name": held[2], "tls": NULL if tls is None else tls._handle, "decisions": decisions})
-    return options, held
-
-
-def stream_flags(plain: bool, confirmed: bool, low_latency: bool) -> int:
-    return (2 if plain else 0) | (4 if confirmed else 0) | (1 if low_latency else 0)
-
-
-def listener_options(host: Optional[str], port: Any, tls: Optional[TlsConfig], flags: int, decisions: Any,
-                     limits: Any) -> Any:
-    held = [NULL if host is None else ffi.new("char[]", encode(host)), ffi.new("char[]", encode(str(port))), decisions]
-    options = ffi.new("sally_listener_options *", {
-        "struct_size": ffi.sizeof("sally_listener_options"), "flags": flags, "host": held[0], "service": held[1],
-        "tls": NULL if tls is None else tls._handle, "decisions": decisions, **limits})
-    return options, held
 
 
 class StreamBase:

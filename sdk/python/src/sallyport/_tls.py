@@ -3,12 +3,14 @@ import json
 from typing import Any, Dict, Iterable, Optional, Union
 
 from sallyport import _raw
-from sallyport._raw import NULL, Pathlike, call, encode, encode_path, ffi, lib, make, milliseconds
+from sallyport._raw import NULL, Pathlike, encode, encode_path, ffi, lib, make, milliseconds
 from sallyport._sources import Credential, TicketKeys, TrustStore
 from sallyport._status_codes import Status
 
 
 class Role(enum.IntEnum):
+    """Which side of a connection."""
+
     CLIENT = 1
     SERVER = 2
 
@@ -63,6 +65,8 @@ class Question(enum.IntFlag):
 
 
 class NameKind(enum.IntEnum):
+    """What kind of name a certificate bears."""
+
     DNS = 1
     IP = 2
     EMAIL = 3
@@ -77,6 +81,14 @@ class Revocation(enum.IntEnum):
     CHAIN = 3
 
 
+class TrustChange(enum.IntEnum):
+    """What becomes of established connections when the trust store has a new generation."""
+
+    KEEP = 1
+    DRAIN = 2
+    DROP = 3
+
+
 class Pin(enum.IntFlag):
     """How a pin counts."""
 
@@ -85,13 +97,15 @@ class Pin(enum.IntFlag):
     ISSUER = 2
 
 
-class TlsConfig:
+class TlsConfig(_raw.Object):
     """How this side does TLS: made once, frozen by first use, shared by any number of streams."""
+
+    _kind = "tls_config"
 
     def __init__(self, role: Role, *, trust: Optional[TrustStore] = None,
                  credential: Union[Credential, Iterable[Credential], None] = None,
                  alpn: Iterable[str] = (), questions: Question = Question.NONE) -> None:
-        self._handle = make("tls_config", lib.sally_tls_config_create, int(role))
+        super().__init__(make("tls_config", lib.sally_tls_config_create, int(role)))
         if trust is not None:
             self.set_trust(trust)
         for one in [credential] if isinstance(credential, Credential) else credential or ():
@@ -115,9 +129,6 @@ class TlsConfig:
         config.set_client_auth(client_auth)
         return config
 
-    def _call(self, name: str, *arguments: Any) -> None:
-        call(getattr(lib, f"sally_tls_config_{name}"), self._handle, *arguments)
-
     def add_credential(self, credential: Credential) -> None:
         """Adds what this side can show; each handshake takes the first that fits."""
         self._call("add_credential", credential._handle)
@@ -127,9 +138,11 @@ class TlsConfig:
         self._call("set_trust", trust._handle)
 
     def set_client_auth(self, mode: ClientAuth) -> None:
+        """Whether clients are asked for a certificate."""
         self._call("set_client_auth", int(mode))
 
     def set_unknown_name(self, mode: UnknownName) -> None:
+        """What becomes of clients that ask for a name which is not served."""
         self._call("set_unknown_name", int(mode))
 
     def add_host(self, name: str, host: "TlsConfig") -> None:
@@ -137,6 +150,7 @@ class TlsConfig:
         self._call("add_host", encode(name), host._handle)
 
     def set_ca_hints(self, mode: CaHints, store: Optional[TrustStore] = None) -> None:
+        """Which CAs clients are told that their certificate may be of; `store` with CaHints.STORE."""
         self._call("set_ca_hints", int(mode), NULL if store is None else store._handle)
 
     def allow_post_handshake_auth(self) -> None:
@@ -169,9 +183,11 @@ class TlsConfig:
         self._call("set_resumption", 2 if on else 1, sessions)
 
     def set_session_lifetime(self, seconds: int) -> None:
+        """For how long a session may be resumed."""
         self._call("set_session_lifetime", seconds)
 
     def set_ticket_keys(self, keys: TicketKeys) -> None:
+        """Makes tickets that the servers of a fleet with the same keys resume."""
         self._call("set_ticket_keys", keys._handle)
 
     def set_questions(self, questions: Question) -> None:
@@ -183,6 +199,7 @@ class TlsConfig:
         self._call("set_decision_timeout", milliseconds(seconds))
 
     def set_ocsp(self, mode: Ocsp) -> None:
+        """What a client does about OCSP responses."""
         self._call("set_ocsp", int(mode))
 
     def set_verification_time(self, unix_seconds: int) -> None:
@@ -190,6 +207,7 @@ class TlsConfig:
         self._call("set_verification_time", unix_seconds)
 
     def set_max_depth(self, depth: int) -> None:
+        """How many CA certificates there may be between the peer's and the trust anchor; 10 unless set."""
         self._call("set_max_depth", depth)
 
     def set_security_level(self, level: int) -> None:
@@ -197,6 +215,7 @@ class TlsConfig:
         self._call("set_security_level", level)
 
     def set_revocation(self, mode: Revocation) -> None:
+        """What is demanded of revocation lists."""
         self._call("set_revocation", int(mode))
 
     def allow_partial_chain(self) -> None:
@@ -211,7 +230,15 @@ class TlsConfig:
         """Adds a public key, one of which the peer's chain must hold."""
         self._call("add_pin", encode(pin), int(flags))
 
+    def set_trust_change(self, mode: TrustChange, drain: Optional[float] = None) -> None:
+        """What becomes of connections whose peer a new generation of the trust store no longer trusts.
+
+        `drain`: for how many seconds such a one may still be read from (None: 30 s, infinity: no limit).
+        """
+        self._call("set_trust_change", int(mode), milliseconds(drain))
+
     def set_verification_cache(self, entries: int) -> None:
+        """How many good chains are remembered; 1024 unless set, 0 for none."""
         self._call("set_verification_cache", entries)
 
     def insecure_skip_verification(self) -> None:
@@ -223,6 +250,7 @@ class TlsConfig:
         self._call("insecure_ignore", int(status))
 
     def insecure_set_security_level(self, level: int) -> None:
+        """0 or 1, for a peer that cannot be mended."""
         self._call("insecure_set_security_level", level)
 
     def insecure_log_keys(self, path: Pathlike) -> None:
@@ -232,6 +260,11 @@ class TlsConfig:
     @property
     def cached_sessions(self) -> int:
         return int(lib.sally_tls_config_cached_sessions(self._handle))
+
+    @property
+    def verification_cache_hits(self) -> int:
+        """How often the chain that a peer has shown was known."""
+        return int(lib.sally_tls_config_verification_cache_hits(self._handle))
 
     def to_dict(self) -> Dict[str, Any]:
         """What is really in force. Freezes the config."""

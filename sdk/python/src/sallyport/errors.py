@@ -6,7 +6,7 @@ its own for it (TimeoutError, ConnectionResetError, FileNotFoundError, ...), it 
 
 import json as _json
 import socket
-from typing import Any, Dict, Optional, Tuple, Type
+from typing import Any, Callable, Dict, Optional, Tuple, Type
 
 from sallyport._status_codes import Status
 
@@ -22,13 +22,14 @@ class Error(OSError):
     def __init__(self, code: int, report: str) -> None:
         details: Dict[str, Any] = _json.loads(report) or {}
         self.code: int = code
-        self.status: Status = _status(code)
+        self.status: Status = status_of(code)
         self.name: str = details.get("status", self.status.name)
         self.layer: str = details.get("layer", "general")
         self.message: str = details.get("message", self.name)
         self.hint: str = details.get("hint", "")
         self.details: Dict[str, Any] = details
         self.json: str = report
+        self._explain: Optional[Callable[[], str]] = None
         super().__init__(f"{self.message} [{self.name}]")
         native = details.get("native", {})
         if native.get("domain") == "errno":
@@ -44,6 +45,12 @@ class Error(OSError):
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return error_from, (self.code, self.json)
+
+    def report(self) -> str:
+        """All there is to know, in several lines for a person."""
+        if self._explain is not None:
+            return self._explain()
+        return "\n".join([str(self), *getattr(self, "__notes__", [])])  # of an error that was pickled
 
     @property
     def alert(self) -> Optional[str]:
@@ -180,16 +187,17 @@ _BY_LAYER: Dict[str, Type[Error]] = {
 }
 
 
-def _status(code: int) -> Status:
+def status_of(code: int) -> Status:
+    """The status of a number; UNKNOWN for one of a newer library."""
     try:
         return Status(code)
-    except ValueError:  # of a newer library
+    except ValueError:
         return Status.UNKNOWN
 
 
 def error_from(code: int, report: str) -> Error:
     """Makes the exception that a status stands for."""
-    status = _status(code)
+    status = status_of(code)
     kind = _BY_STATUS.get(status)
     if kind is None and status.name.startswith("ALERT_"):
         kind = AlertReceived

@@ -6,39 +6,22 @@ the waiting.
 """
 
 import threading
-import time
 from types import TracebackType
 from typing import Any, Callable, Iterable, Iterator, Optional, Tuple, Type, Union
 
 from sallyport import _queue, _raw
+from sallyport._deadline import SLICE_MS, Deadline
 from sallyport._decision import Decision, decision
 from sallyport._queue import Queue
-from sallyport._raw import ATTEMPT, NULL, OK, TIMED_OUT, Bytes, call, ffi, lib, make, milliseconds, text
-from sallyport._stream import (LIMIT, MORE, READ, WRITE, Reading, StreamBase, join, listener_options, stream_flags,
-                               stream_options)
+from sallyport._options import Limits, listener_options, stream_flags, stream_options
+from sallyport._raw import ATTEMPT, NULL, OK, Bytes, call, ffi, lib, make, milliseconds, text
+from sallyport._runtime import Runtime
+from sallyport._sources import Source
+from sallyport._stream import LIMIT, MORE, READ, WRITE, Reading, StreamBase, join
 from sallyport._tls import TlsConfig
 from sallyport.errors import Closed, Error, TimedOut, TransportError, Truncated
 
 Decide = Callable[[Decision], None]
-_SLICE_MS = 200  # signals are looked at in between, on the main thread, which alone gets them
-
-
-class _Deadline:
-    def __init__(self, timeout: Optional[float]) -> None:
-        self._left = milliseconds(timeout)
-        self._end = time.monotonic() + self._left / 1000 if self._left > 0 else None
-        self._sliced = threading.current_thread() is threading.main_thread()
-
-    def wait(self, blocking: Callable[[int], int], passing: int = TIMED_OUT) -> int:
-        """Calls with a time-out again and again, until it answers something else or the time is over."""
-        if self._left == ATTEMPT:
-            return blocking(ATTEMPT)
-        while True:
-            left = self._end and max(1, round((self._end - time.monotonic()) * 1000))
-            part = min(left or _SLICE_MS, _SLICE_MS) if self._sliced else left or -1
-            status = blocking(part)
-            if status != passing or (self._end is not None and time.monotonic() >= self._end):
-                return status
 
 
 class _Waiter(Queue):
@@ -64,30 +47,30 @@ class _Waiter(Queue):
             self._fault = error
 
     def run(self, function: Callable[..., int], *arguments: Any) -> Any:
-        """One operation; its event, of which the caller takes what it carries."""
+        """One operation; what its event carries, for the caller to own, and its size."""
         with self._lock:
             result: list[Any] = []
 
             def done(event: Any) -> None:
-                result.append((_queue.failure(event), event.object))
+                result.append((_queue.failure(event), event.object, int(event.size)))
                 event.object = NULL
 
             operation = ffi.new("sally_operation **")
             self.start(self.tag(), done, function, *arguments, operation=operation)
             try:
                 while not result:
-                    self.take(_SLICE_MS)
+                    self.take(SLICE_MS)
                     if self._fault is not None:
                         lib.sally_operation_cancel(operation[0])
             except BaseException:
                 lib.sally_operation_cancel(operation[0])
                 while not result and lib.sally_queue_pending(self._handle):
-                    self.take(_SLICE_MS)
+                    self.take(SLICE_MS)
                 raise
             finally:
                 lib.sally_operation_release(operation[0])
                 fault, self._fault = self._fault, None
-            error, carried = result[0]
+            error, *carried = result[0]
             if fault is not None:
                 raise fault
             if error is not None:
@@ -115,7 +98,7 @@ class Stream(StreamBase):
             self._waiter = _Waiter()
         self._waiter.run(function, self._handle, *arguments)
 
-    def _wait(self, interest: int, deadline: _Deadline) -> None:
+    def _wait(self, interest: int, deadline: Deadline) -> None:
         ready = ffi.new("uint32_t *")
         error = ffi.new("sally_error **")
 
@@ -134,7 +117,7 @@ class Stream(StreamBase):
         try:
             while True:
                 next(reading)
-                deadline = deadline or _Deadline(self.timeout if timeout is None else timeout)
+                deadline = deadline or Deadline(self.timeout if timeout is None else timeout)
                 self._wait(READ, deadline)
         except StopIteration as end:
             data: bytes = end.value
@@ -176,7 +159,7 @@ class Stream(StreamBase):
             self.written += self._attempt_write(held + self.written, len(held) - self.written, MORE if more else 0)
             if self.written == len(held):
                 return
-            deadline = deadline or _Deadline(self.timeout if timeout is None else timeout)
+            deadline = deadline or Deadline(self.timeout if timeout is None else timeout)
             self._wait(WRITE, deadline)
 
     def writelines(self, parts: Iterable[Bytes], *, timeout: Optional[float] = None) -> None:
@@ -187,7 +170,7 @@ class Stream(StreamBase):
         """Sends what was written with `more`."""
         deadline = None
         while not self._attempt_flush():
-            deadline = deadline or _Deadline(self.timeout if timeout is None else timeout)
+            deadline = deadline or Deadline(self.timeout if timeout is None else timeout)
             self._wait(WRITE, deadline)
 
     def write_eof(self, *, timeout: Optional[float] = None) -> None:
@@ -237,16 +220,19 @@ class Stream(StreamBase):
 
 def connect(host: str, port: Union[int, str], *, tls: Optional[TlsConfig] = None, verify_name: Optional[str] = None,
             timeout: Optional[float] = None, decide: Optional[Decide] = None, plain: bool = False,
-            confirmed: bool = False, low_latency: bool = False, limit: int = LIMIT) -> Stream:
+            confirmed: bool = False, low_latency: bool = False, limit: int = LIMIT,
+            runtime: Optional[Runtime] = None, watermarks: Tuple[int, int] = (0, 0)) -> Stream:
     """Connects, and verifies the server's name (`verify_name`, or the host).
 
     `decide` is asked the questions of the config, on this thread; it may answer later, from another
     one. `plain`: not under TLS before `Stream.upgrade`. `confirmed`: only when the server has accepted
-    this side's certificate.
+    this side's certificate. `watermarks`: how many bytes wait to be sent before writing waits, and how few
+    must be left before it goes on; 0: 64 KiB, and a quarter.
     """
     waiter = _Waiter(decide)
     decisions = NULL if decide is None else waiter.completion(waiter.tag_of_decisions)
-    options, held = stream_options(host, port, tls, verify_name, stream_flags(plain, confirmed, low_latency), decisions)
+    options, held = stream_options(host, port, tls, verify_name, stream_flags(plain, confirmed, low_latency), decisions,
+                                   runtime, watermarks)
     handle = make("stream", lib.sally_stream_create, options)
     waiter.run(lib.sally_stream_connect_async, handle, milliseconds(timeout))
     if decide is None:
@@ -258,11 +244,12 @@ class Listener:
     """Hands out established streams. A handshake that fails is a refusal, and never a failed accept."""
 
     def __init__(self, host: Optional[str], port: Union[int, str], tls: Optional[TlsConfig], decide: Optional[Decide],
-                 plain: bool, limit: int, limits: Any) -> None:
+                 plain: bool, limit: int, runtime: Optional[Runtime], limits: Optional[Limits]) -> None:
         self._limit = limit
         self._waiter = None if decide is None else _Waiter(decide)
         decisions = NULL if self._waiter is None else self._waiter.completion(self._waiter.tag_of_decisions)
-        options, held = listener_options(host, port, tls, stream_flags(plain, False, False), decisions, limits)
+        options, held = listener_options(host, port, tls, stream_flags(plain, False, False), decisions,
+                                         runtime, limits)
         self._handle = make("listener", lib.sally_listener_bind, options)
 
     @property
@@ -276,7 +263,7 @@ class Listener:
     def accept(self, *, timeout: Optional[float] = None) -> Stream:
         """The next client whose handshake went well. Questions are asked while one thread is in here."""
         if self._waiter is not None and timeout != 0:
-            carried = self._waiter.run(lib.sally_listener_accept_async, self._handle, milliseconds(timeout))
+            carried, _ = self._waiter.run(lib.sally_listener_accept_async, self._handle, milliseconds(timeout))
             handle = _raw.own("stream", ffi.cast("sally_stream *", carried))
             return Stream(handle, self._waiter, None, self._limit)
         out = ffi.new("sally_stream **")
@@ -292,7 +279,7 @@ class Listener:
                 error[0] = NULL
             return function(self._handle, part, *outputs, error)
 
-        status = _Deadline(timeout).wait(attempt)
+        status = Deadline(timeout).wait(attempt)
         if status != OK:
             raise _raw.take_error(status, error[0])
 
@@ -303,6 +290,16 @@ class Listener:
         held = _raw.own("bytes", peer[0])
         address: str = ffi.buffer(lib.sally_bytes_data(held), lib.sally_bytes_size(held))[:].decode()
         return address, _raw.take_error(lib.sally_error_status(why[0]), why[0])
+
+    @property
+    def dropped_refusals(self) -> int:
+        """How many were dropped because nobody asked for them in time."""
+        return int(lib.sally_listener_dropped_refusals(self._handle))
+
+    def drain(self, *, timeout: Optional[float] = None) -> None:
+        """Stops listening, and waits until every connection has ended. TimedOut: the rest was closed."""
+        waiter = _Waiter()
+        waiter.run(lib.sally_listener_drain_async, self._handle, milliseconds(timeout))
 
     def __iter__(self) -> Iterator[Stream]:
         """Clients, until another thread closes the listener."""
@@ -325,9 +322,16 @@ class Listener:
 
 def listen(host: Optional[str], port: Union[int, str], *, tls: Optional[TlsConfig] = None,
            decide: Optional[Decide] = None, plain: bool = False, limit: int = LIMIT,
-           handshake_timeout: Optional[float] = None, max_connections: int = 0,
-           max_connections_per_source: int = 0) -> Listener:
+           runtime: Optional[Runtime] = None, limits: Optional[Limits] = None) -> Listener:
     """Listens; port 0 picks a free one, host None means every address."""
-    return Listener(host, port, tls, decide, plain, limit, {
-        "handshake_timeout_ms": milliseconds(handshake_timeout), "max_connections": max_connections,
-        "max_connections_per_source": max_connections_per_source})
+    return Listener(host, port, tls, decide, plain, limit, runtime, limits)
+
+
+def wait_change(source: Source, generation: int, *, timeout: Optional[float] = None) -> int:
+    """Waits until a credential, trust store or ticket keys are beyond `generation`, and answers where they are.
+
+    Raises what a reload fails with meanwhile, by call or by watching.
+    """
+    waiting = source._function("wait_change_async")
+    generation = _Waiter().run(waiting, source._handle, generation, milliseconds(timeout))[1]
+    return generation
