@@ -292,6 +292,44 @@ sally_stream_wait_async(sally_stream *stream, uint32_t interest, int64_t timeout
                         sally_error **error);
 
 /*
+ * sally_stream_fd is the descriptor of a connected stream, for a poller of the caller's own (an event
+ * loop of a language, for example) to wait for between attempts (SALLY_TIMEOUT_ATTEMPT), in which no
+ * thread of the library has a part. Attempt first, since what has come may be in the library already,
+ * and watch only when the attempt answered SALLY_WOULD_BLOCK: repeat it when the descriptor is ready
+ * for what sally_stream_fd_interest says. Level-triggered and edge-triggered pollers both do, and
+ * readiness may turn out to be none. What an attempt has taken is sent by the library, on the
+ * stream's event loop, without another call.
+ *
+ * Only attempts go with it: of reads and waits for reading, or of writes and waits for writing, none
+ * that waits in the library may be pending beside them, or it takes what the poller would see.
+ *
+ * The descriptor stays the stream's: it is not to be read, written, changed or closed. It is the same
+ * until the stream is closed or released, or an upgrade of it fails; stop watching before. Closing
+ * ends the connection also where a duplicate of it is still open. Where SALLY_TRUST_CHANGE_DROP ends
+ * the connection the descriptor stays, and the next attempt tells.
+ *
+ * SALLY_INVALID_STATE: not connected. SALLY_CLOSED: not any more. SALLY_NOT_SUPPORTED: the stream is
+ * not over a socket.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_fd(sally_stream *stream, intptr_t *fd,
+                                                          sally_error **error);
+
+/*
+ * sally_stream_fd_interest is what the descriptor is to be watched for after the last attempt in
+ * `direction` (SALLY_DIRECTION_READ or SALLY_DIRECTION_WRITE; a flush is a write) that answered
+ * SALLY_WOULD_BLOCK: SALLY_DIRECTION_READ when it is readable, SALLY_DIRECTION_WRITE when it is
+ * writable. Almost always that is `direction`. But a write may wait for the rest of a message that
+ * the peer has sent in part, and a read for a peer that does not take the answers it asks for
+ * (RFC 8446 section 4.6.3): watched for the wrong one, a descriptor may be ready all the time. A
+ * write that has waited for reading takes in what comes behind the message, too: when it is repeated,
+ * repeat the read that waits.
+ *
+ * 0: there is nothing to watch, and an attempt tells why: not connected, closed, a NULL or inherited
+ * handle, another direction.
+ */
+SALLY_API uint32_t sally_stream_fd_interest(const sally_stream *stream, uint32_t direction);
+
+/*
  * sally_stream_write sends `size` bytes, all of them unless it fails, and stores in `*taken` how
  * many of them the library took. Those will be sent, also after SALLY_TIMED_OUT, SALLY_CANCELED or
  * SALLY_WOULD_BLOCK; the rest is the caller's to write again. `flags`: 0 or SALLY_MORE.

@@ -310,6 +310,19 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
     });
   }
 
+  // The stream's own descriptor, for a poller of the program's to wait for between attempts: attempt
+  // first, then watch for what fd_interest says. stream.h has the rules.
+  [[nodiscard]] std::intptr_t fd() const {
+    std::intptr_t fd = -1;
+    detail::check([&](sally_error** error) { return sally_stream_fd(get(), &fd, error); });
+    return fd;
+  }
+  // SALLY_DIRECTION_READ or SALLY_DIRECTION_WRITE, for which the descriptor is to become ready before
+  // the last attempt in `direction` is worth another; 0 where there is nothing to wait for.
+  std::uint32_t fd_interest(std::uint32_t direction) const noexcept {
+    return sally_stream_fd_interest(get(), direction);
+  }
+
   // Ends the sending direction: close_notify follows what was written. Reading goes on. Default
   // time-out: 5 s.
   void shutdown(Timeout timeout = {}) {

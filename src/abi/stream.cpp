@@ -71,6 +71,23 @@ sally_status sally_stream_cancel(sally_stream* stream, uint32_t directions, sall
   });
 }
 
+sally_status sally_stream_fd(sally_stream* stream, intptr_t* fd, sally_error** error) {
+  return guarded(error, [&] {
+    auto& handle = usable(stream);
+    require(fd != nullptr, "fd is NULL");
+    int number = -1;
+    sally::abi::Outcome outcome = handle.object->lend_descriptor(number);
+    if (outcome.ok()) *fd = number;
+    return outcome;
+  });
+}
+
+uint32_t sally_stream_fd_interest(const sally_stream* stream, uint32_t direction) {
+  const bool known = direction == SALLY_DIRECTION_READ || direction == SALLY_DIRECTION_WRITE;
+  if (!known || stream == nullptr || stream->inherited()) return 0;
+  return stream->object->lent_interest(direction);
+}
+
 int32_t sally_stream_protection(const sally_stream* stream) {
   return stream != nullptr && !stream->inherited() ? stream->object->protection() : 0;
 }

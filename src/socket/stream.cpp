@@ -172,9 +172,11 @@ void Stream::retire(Operation& operation, Outcome& outcome) noexcept {
     case Verb::read_until:
     case Verb::authenticate:
       reader_ = nullptr;
+      schedule_answers(outcome);
       break;
     case Verb::wait:
       std::erase(waits_, &operation);
+      schedule_answers(outcome);
       break;
     case Verb::write:
     case Verb::flush:
@@ -232,7 +234,10 @@ ErrorRef Stream::cannot_wait(const Operation& operation) const {
 // Nothing: it is time for another attempt.
 std::optional<Outcome> Stream::wait(Lock& lock, BlockingOperation& operation) {
   if (auto over = ended(operation)) return over;
-  if (operation.patience.attempt) return Outcome(SALLY_WOULD_BLOCK);
+  if (operation.patience.attempt) {
+    note_missing(operation);
+    return Outcome(SALLY_WOULD_BLOCK);
+  }
   if (ErrorRef why = cannot_wait(operation)) return Outcome(std::move(why));
 
   transport::Waker& waker = transport::Waker::of_this_thread();

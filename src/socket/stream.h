@@ -99,6 +99,12 @@ class Stream : public RefCounted<Stream> {
                      std::span<std::byte> key) const;
   Outcome channel_binding(std::string_view type, std::string& value) const;
   Outcome update_keys(bool request_peer);
+  // The transport's, for the caller's own poller; throws nothing, and is not to be closed. `number` is
+  // set where it is OK (stream_lend.cpp).
+  Outcome lend_descriptor(int& number);
+  // For which SALLY_DIRECTION_* to watch it after an attempt in `direction` would have had to wait;
+  // 0: for none, another attempt tells.
+  unsigned lent_interest(unsigned direction) const noexcept;
   // What a client verifies unless told otherwise; empty on the accepting side.
   const tls::PeerName& peer_name() const noexcept { return target_.peer_name; }
   Outcome facts(StreamFacts& facts) const;
@@ -159,6 +165,10 @@ class Stream : public RefCounted<Stream> {
   void begin_flow(const Operation& operation, const Ref<tls::Config>& config,
                   const tls::PeerName& name);
   void end_connect(const Operation& operation, Outcome& outcome) noexcept;
+
+  // A caller with a poller of its own (stream_lend.cpp).
+  void note_missing(const Operation& operation) noexcept;
+  void schedule_answers(const Outcome& outcome) noexcept;
 
   // Decisions (stream_decide.cpp).
   bool asks(const Request& request) const noexcept;
@@ -234,10 +244,14 @@ class Stream : public RefCounted<Stream> {
   bool again_ = false;
   bool attention_ = false;  // an asynchronous operation has begun, or is to end
   bool flush_due_ = false;  // bytes were promised to be sent whose writer has gone
-  bool sends_wait_ = false;
+  transport::Interest sends_wait_ = transport::Interest::none;  // for what the turn's flush waits
   bool yields_ = false;                 // an attempt wants to go on in another turn of the loop
   StreamOperation* settled_ = nullptr;  // to be delivered, the oldest first
   StreamOperation* last_settled_ = nullptr;
+  bool lent_ = false;  // the descriptor, to a poller of the caller's
+  // What the last attempt of reading, and of writing, waited for.
+  transport::Interest read_missing_ = transport::Interest::read;
+  transport::Interest write_missing_ = transport::Interest::write;
   std::unique_ptr<TrustWatch> trust_watch_;  // null: changes of the trust change nothing here
 };
 

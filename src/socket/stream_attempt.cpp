@@ -124,12 +124,14 @@ Stream::Attempted Stream::attempt_wait(Operation& operation) {
   if (includes(request.interest, Interest::read)) {
     const Progress progress = flow_->peek();
     const bool ready = progress.state == Progress::State::done;
+    read_missing_ = progress.interest;
     (ready ? found : missing) = ready ? Interest::read : progress.interest;
   }
   if (includes(request.interest, Interest::write)) {
     Progress progress{.state = Progress::State::done};
     if (!flow_->is_writable()) progress = flow_->flush();
     const bool ready = progress.state == Progress::State::failed || flow_->is_writable();
+    write_missing_ = progress.interest;
     if (ready)
       found = found | Interest::write;
     else

@@ -223,8 +223,9 @@ void Stream::attempt_writers() noexcept {
 
 // One send for all that this turn has written.
 void Stream::flush_in_turn() noexcept {
-  sends_wait_ = false;
+  sends_wait_ = Interest::none;
   if (state_ != State::open || (sending_.empty() && !flush_due_)) return;
+  const std::uint64_t received = flow_->traffic().wire_received;
   Progress progress;
   try {
     progress = flow_->flush();
@@ -232,8 +233,10 @@ void Stream::flush_in_turn() noexcept {
     progress = {.state = Progress::State::failed, .error = out_of_memory_error()};
   }
   collect_sent();
+  // Sealing takes in the rest of a message of the peer's, and what came with it.
+  if (flow_->traffic().wire_received != received) operations_.wake_receivers(nullptr);
   if (progress.state == Progress::State::waiting) {
-    sends_wait_ = true;
+    sends_wait_ = progress.interest;
     return;
   }
   flush_due_ = false;
@@ -247,7 +250,7 @@ void Stream::flush_in_turn() noexcept {
 
 void Stream::arm() noexcept {
   if (!transport_ || state_ == State::closed) return;
-  Interest missing = sends_wait_ ? Interest::write : Interest::none;
+  Interest missing = sends_wait_;
   const auto include = [&missing](const Operation* operation) {
     if (operation != nullptr && operation->is_async()) missing = missing | operation->interest;
   };
@@ -256,6 +259,8 @@ void Stream::arm() noexcept {
   include(closer_);
   include(writers_.first());
   for (const Operation* wait : waits_) include(wait);
+  // What the caller watches itself is to wake nobody here.
+  if (lent_ && missing == Interest::none) return transport_->cancel_waits();
   if (includes(missing, Interest::read)) wait_read_->start();
   if (includes(missing, Interest::write)) wait_write_->start();
 }

@@ -115,7 +115,7 @@ void Stream::drop_untrusted() noexcept {
   draining_ = false;
   trust_watch_->dropped = true;
   session_->give_up(trust_watch_->refusal);
-  transport_->close(/*abort=*/true);
+  transport_->break_off();
   admission_.reset();
   operations_.wake_all();
   schedule();

@@ -50,6 +50,8 @@ class TcpTransport final : public Transport {
 
   void shutdown_send() noexcept override;
   void close(bool abort = false) noexcept override;
+  void break_off() noexcept override;
+  int lend_descriptor() noexcept override;
   void close_in_child() noexcept override { watched_->close_in_child(); }
 
   EventLoop& loop() const noexcept override { return watched_->loop(); }
@@ -57,6 +59,9 @@ class TcpTransport final : public Transport {
   std::string peer_address() const override { return peer_address_; }
 
  private:
+  void disconnect(bool abort) noexcept;
+
+  bool lent_ = false;
   const std::string local_address_;
   const std::string peer_address_;
   const std::shared_ptr<WatchedDescriptor> watched_;
@@ -103,8 +108,30 @@ void TcpTransport::close(bool abort) noexcept {
     const linger at_once{1, 0};
     ::setsockopt(watched_->number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
+  if (lent_ && watched_->refusal() != ENOTCONN) disconnect(abort);
   // Shut down by us, a connection would end with FIN before the closing could reset it.
   watched_->close(!abort);
+}
+
+void TcpTransport::break_off() noexcept {
+  lent_ ? disconnect(/*abort=*/true) : close(/*abort=*/true);
+}
+
+int TcpTransport::lend_descriptor() noexcept {
+  if (watched_->refusal() == ENOTCONN) return -1;
+  lent_ = true;
+  return watched_->number();
+}
+
+// Ends the connection while the descriptor, or a copy of it, stays open: the peer learns of it all
+// the same, and whoever watches is woken.
+void TcpTransport::disconnect(bool abort) noexcept {
+  if (abort) {
+    sockaddr nobody{};
+    nobody.sa_family = AF_UNSPEC;
+    ::connect(watched_->number(), &nobody, sizeof nobody);  // a reset, where it is TCP
+  }
+  ::shutdown(watched_->number(), SHUT_RDWR);
 }
 
 }  // namespace

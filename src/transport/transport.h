@@ -62,6 +62,12 @@ class Transport : public Channel {
   // With `abort`, TCP sends a reset. Where the loop watches the descriptor or a thread waits for
   // it, its number is given back, and the peer told, when those let go of it.
   virtual void close(bool abort = false) noexcept = 0;
+  // What close(abort) does to the connection, while a descriptor that was lent stays the transport's
+  // until close().
+  virtual void break_off() noexcept { close(/*abort=*/true); }
+  // For the caller's own poller, until close(), which then ends the connection also where the
+  // descriptor was duplicated; -1 where there is none. As with close(), no attempt may run.
+  virtual int lend_descriptor() noexcept { return -1; }
   // In a forked child: closes the child's copy of the descriptor and nothing else; no lock, no
   // Asio. The object is then leaked.
   virtual void close_in_child() noexcept = 0;

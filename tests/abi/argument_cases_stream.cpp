@@ -282,6 +282,40 @@ void append_info_cases(ArgumentCases& cases) {
                           }));
 }
 
+void append_descriptor_cases(ArgumentCases& cases) {
+  const auto fd = [&](const char* what, sally_status status,
+                      std::function<sally_stream*(World&)> stream) {
+    cases.push_back(answers("sally_stream_fd", what, status,
+                            [=](World& world, Outputs& out, sally_error** error) {
+                              return sally_stream_fd(stream(world), out.value<intptr_t>(), error);
+                            }));
+  };
+  fd("a NULL handle", SALLY_INVALID_ARGUMENT, [](World&) { return nullptr; });
+  fd("a stream that is not connected", SALLY_INVALID_STATE,
+     [](World& world) { return world.idle.get(); });
+  fd("a closed stream", SALLY_CLOSED, [](World& world) { return world.closed.get(); });
+  fd("a secured stream", SALLY_OK, [](World& world) { return world.open.client.get(); });
+  fd("a plain stream", SALLY_OK, [](World& world) { return world.plain.server.get(); });
+  cases.push_back(answers("sally_stream_fd", "a NULL output", SALLY_INVALID_ARGUMENT,
+                          [](World& world, Outputs&, sally_error** error) {
+                            return sally_stream_fd(world.open.client.get(), nullptr, error);
+                          }));
+
+  cases.push_back(
+      gives("sally_stream_fd_interest", "streams and directions of all kinds", [](World& world) {
+        EXPECT_EQ(sally_stream_fd_interest(nullptr, SALLY_DIRECTION_READ), 0u);
+        EXPECT_EQ(sally_stream_fd_interest(world.idle.get(), SALLY_DIRECTION_READ), 0u);
+        EXPECT_EQ(sally_stream_fd_interest(world.closed.get(), SALLY_DIRECTION_WRITE), 0u);
+        const sally_stream* open = world.open.client.get();
+        for (const std::uint32_t direction : {0u, 3u, 4u, UINT32_MAX}) {
+          EXPECT_EQ(sally_stream_fd_interest(open, direction), 0u);
+        }
+        for (const std::uint32_t direction : {SALLY_DIRECTION_READ, SALLY_DIRECTION_WRITE}) {
+          EXPECT_EQ(sally_stream_fd_interest(open, direction), direction);
+        }
+      }));
+}
+
 }  // namespace
 
 ArgumentCases stream_cases() {
@@ -292,6 +326,7 @@ ArgumentCases stream_cases() {
   append_write_cases(cases);
   append_control_cases(cases);
   append_info_cases(cases);
+  append_descriptor_cases(cases);
   append_lifetime_cases<sally_stream, sally_stream>(
       cases, "sally_stream_retain", sally_stream_retain, "sally_stream_release",
       sally_stream_release, [](World& world) { return world.open.client.get(); });

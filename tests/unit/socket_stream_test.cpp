@@ -461,6 +461,16 @@ TEST(StreamHalfMessage, WakesAReaderThatIsTooLateForWhatAWriterTookIn) {
   EXPECT_EQ(got.text, "behind the ticket") << got.status();
 }
 
+TEST(StreamHalfMessage, IsWhatAnAttemptToWriteWaitsFor) {
+  HalfATicketPair half;
+  EXPECT_EQ(write(*half.ours, "hello", Patience::none()).status(), "SALLY_WOULD_BLOCK");
+  EXPECT_EQ(half.ours->lent_interest(SALLY_DIRECTION_WRITE), unsigned{SALLY_DIRECTION_READ});
+  EXPECT_EQ(half.ours->lent_interest(SALLY_DIRECTION_READ), unsigned{SALLY_DIRECTION_READ});
+  half.pair.peer().transport().resume();
+  EXPECT_EQ(write(*half.ours, "hello", Patience::none()).status(), "SALLY_OK");
+  EXPECT_EQ(half.pair.peer().read_all(), "hello");
+}
+
 // Has the peer send more whenever something is received.
 class Flood final : public Forwarding {
  public:
@@ -578,6 +588,13 @@ TEST(StreamAbandon, WithABackgroundFlushUnderWayEndsIt) {
     pair.client->abandon();
     pair.client.stream = {};
   }
+}
+
+TEST(StreamDescriptor, IsNoneWhereThereIsNoSocket) {
+  StreamPair pair;
+  int number = 7;
+  EXPECT_EQ(name_of(pair.client->lend_descriptor(number).status), "SALLY_NOT_SUPPORTED");
+  EXPECT_EQ(number, 7);
 }
 
 }  // namespace
