@@ -22,6 +22,7 @@ LEFT_OUT = {
     **dict.fromkeys((f"sally_stream_{name}" for name in (
         "read_exactly", "read_exactly_async", "read_until", "read_until_async")), BUFFERED),
     "sally_stream_writev": "joining parts costs less than describing each to C",
+    "sally_stream_wait_async": "an event loop watches sally_stream_fd, and a thread calls sally_stream_wait",
     "sally_stream_flush_async": "flushing attempts, and waits for readiness like a write",
     "sally_decision_verdict": "the verdict is sally_decision_verdict_error, whose status it is",
     "sally_queue_close": "nothing is lent, so that the last release of a queue is its end",

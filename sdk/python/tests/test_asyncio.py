@@ -6,6 +6,7 @@ import pytest
 
 import sallyport
 from sallyport import Status, Version, errors
+from sallyport._raw import lib
 
 
 async def echo(stream):
@@ -248,7 +249,7 @@ def test_plaintext_behind_the_agreement_ends_an_upgrade(material, run, together)
             await stream.readline()
             if not together:
                 await stream.write(b"again\n")
-                await stream._readable()
+                await stream._hub.run(lib.sally_stream_wait_async, stream._handle, lib.SALLY_DIRECTION_READ, 0)
             with pytest.raises(errors.Error) as caught:
                 await stream.upgrade(material.client(), verify_name="localhost")
             assert caught.value.status is Status.PLAINTEXT_BEFORE_TLS

@@ -8,11 +8,12 @@ from sallyport._hub import Decide, Hub
 from sallyport._raw import NULL, Bytes, ffi, lib, make, milliseconds
 from sallyport._options import stream_flags, stream_options
 from sallyport._runtime import Runtime
-from sallyport._stream import LIMIT, MORE, READ, WRITE, Reading, StreamBase, join
+from sallyport._stream import CHUNK, LIMIT, MORE, READ, WRITE, Reading, StreamBase, join
 from sallyport._tls import TlsConfig
+from sallyport._watch import Watch
 from sallyport.errors import Closed, Error, TimedOut, TransportError, Truncated
 
-_wait = lib.sally_stream_wait_async
+_interest = lib.sally_stream_fd_interest
 
 
 class _Taken:
@@ -41,27 +42,60 @@ class Stream(StreamBase):
     def __init__(self, handle: Any, hub: Hub, limit: int = LIMIT) -> None:
         super().__init__(handle, limit)
         self._hub = hub
+        self._space = hub.space
         self._decider: Optional[int] = None
-        self._tag_read, self._tag_write = hub.tag(), hub.tag()
-        self._reader: Optional["asyncio.Future[None]"] = None
+        self._watch: Optional[Watch] = None
+        self.reads_for = self.writes_for = 0
+        self._reader: Optional["asyncio.Future[bytes]"] = None
+        self._wanted = 0  # by the reader
         self._backlog: Deque[bytes] = collections.deque()
         self._unflushed = False
         self._failure: Optional[Error] = None
         self._drainers: List["asyncio.Future[None]"] = []
 
+    def __del__(self) -> None:
+        watch: Optional[Watch] = getattr(self, "_watch", None)
+        if watch is not None:
+            watch.dropped()
+
+    # Waiting: attempts come first, and are repeated when the descriptor is ready for what they miss.
+
+    def _go_on(self) -> None:
+        """Repeats what waits, both ways: a write may have taken in what a read waits for."""
+        if self.reads_for:
+            self._read_on()
+        if self.writes_for:
+            self._pump()
+
+    def _await_readiness(self, direction: int) -> int:
+        """After an attempt that would block: what is watched for now."""
+        missing = int(_interest(self._handle, direction))
+        if not missing:  # an attempt tells why
+            self._hub.loop.call_soon(self._go_on)
+            return direction
+        if self._watch is None:
+            self._watch = Watch(self, self._handle, self._hub.loop)
+        self._watch.start(missing)
+        return missing
+
     # Reading.
 
     async def read(self, limit: int = -1) -> bytes:
         """Up to `limit` bytes as soon as there are any; -1: all until the end. b"": the end."""
-        if limit > 0 and not self._buffer:
+        if limit > 0 and not self._buffer and self._reader is None:
             data = self._attempt_read(limit)
-            if data is not None:
-                return data
-            await self._readable()
+            return data if data is not None else await self._received(limit)
         return await self._finish(self._reading(limit))
 
     async def readexactly(self, count: int) -> bytes:
         """asyncio.IncompleteReadError: the stream ended before."""
+        if 0 < count <= CHUNK and not self._buffer and self._reader is None:
+            data = self._attempt_read(count)
+            if data is None:
+                data = await self._received(count)
+            if len(data) == count:
+                return data
+            self._buffer += data
         return await self._finish(self._reading_exactly(count))
 
     async def readuntil(self, separator: bytes = b"\n") -> bytes:
@@ -85,33 +119,51 @@ class Stream(StreamBase):
         return line
 
     async def _finish(self, reading: Reading) -> bytes:
+        self._check_reader()
         try:
+            wanted = next(reading)
             while True:
-                next(reading)
-                await self._readable()
+                wanted = reading.send(await self._received(wanted))
         except StopIteration as end:
             data: bytes = end.value
             return data
 
-    async def _readable(self) -> None:
+    def _check_reader(self) -> None:
         if self._reader is not None:
             raise RuntimeError("another task is reading this stream")
-        hub = self._hub
-        self._reader = hub.loop.create_future()
+
+    async def _received(self, limit: int) -> bytes:
+        """What the attempt brings that does not block."""
+        self._hub.check()
+        self._wanted = limit
+        reader: "asyncio.Future[bytes]" = self._hub.loop.create_future()
+        self._reader = reader
         try:
-            if self._tag_read in hub.waiting:  # left by a task that was cancelled
-                hub.waiting[self._tag_read] = self._wake
-            else:
-                hub.start(self._tag_read, self._wake, _wait, self._handle, READ, 0)
-            await self._reader
+            self.reads_for = self._await_readiness(READ)
+            return await reader
+        except asyncio.CancelledError:
+            if reader.done() and not reader.cancelled() and reader.exception() is None:
+                self._buffer[:0] = reader.result()  # cancelled after it had come
+            raise
         finally:
             self._reader = None
-            if self._tag_read in hub.waiting:
-                hub.waiting[self._tag_read] = None
+            self.reads_for = 0
+            del reader  # or what it raises would hold this frame, and be held by it
 
-    def _wake(self, event: Any) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+    def _read_on(self) -> None:
+        reader = self._reader
+        if reader is None or reader.done():
+            return
+        try:
+            data = self._attempt_read(self._wanted)
+            if data is None:
+                self.reads_for = self._await_readiness(READ)
+                return
+        except Exception as error:
+            reader.set_exception(error.with_traceback(None))
+        else:
+            reader.set_result(data)
+        self.reads_for = 0
 
     # Writing.
 
@@ -121,18 +173,18 @@ class Stream(StreamBase):
         With `more` it may wait for what is written next, and shares records and packets with it, until a
         write without, `drain`, or a read that waits.
         """
-        if isinstance(data, memoryview):
-            data = data.cast("B") if data.contiguous else data.tobytes()
+        if not isinstance(data, bytes):
+            view = memoryview(data)
+            data = bytes(view) if not view.contiguous else view.cast("B")
         if self._backlog:
             self._backlog.append(bytes(data))
             return _Taken(self)
         size = len(data)
         self._unflushed = more
-        taken = self._attempt_write(ffi.from_buffer(data), size, MORE if more else 0)
+        taken = self._attempt_write(data, size, MORE if more else 0)
         if taken == size:
             return _ALL_TAKEN
-        self._backlog.append(bytes(data[taken:]))
-        self._pump_when_writable()
+        self._begin_backlog(bytes(data[taken:]))
         return _Taken(self)
 
     def writelines(self, parts: Iterable[Bytes]) -> Awaitable[None]:
@@ -144,9 +196,14 @@ class Stream(StreamBase):
         if self._unflushed and not self._backlog:
             self._unflushed = False
             if not self._attempt_flush():
-                self._backlog.append(b"")
-                self._pump_when_writable()
+                self._begin_backlog(b"")
         await self._drained()
+
+    def _begin_backlog(self, data: bytes) -> None:
+        self._hub.check()
+        self._backlog.append(data)
+        self._hub.sending.add(self)  # also when the program drops it
+        self.writes_for = self._await_readiness(WRITE)
 
     async def _drained(self) -> None:
         if self._backlog:
@@ -159,21 +216,21 @@ class Stream(StreamBase):
         elif self._failure is not None:
             raise self._failure
 
-    def _pump_when_writable(self) -> None:
-        self._hub.start(self._tag_write, self._pump, _wait, self._handle, WRITE, 0)
-
-    def _pump(self, event: Any) -> None:
+    def _pump(self) -> None:
         try:
             while self._backlog:
                 data = self._backlog[0]
-                taken = self._attempt_write(ffi.from_buffer(data), len(data), 0) if data else 0
+                taken = self._attempt_write(data, len(data), 0) if data else 0
                 if not data and not self._attempt_flush() or taken < len(data):
                     self._backlog[0] = data[taken:]
-                    return self._pump_when_writable()
+                    self.writes_for = self._await_readiness(WRITE)
+                    return
                 self._backlog.popleft()
         except Error as error:
-            self._failure = error
+            self._failure = error.with_traceback(None)
             self._backlog.clear()
+        self.writes_for = 0
+        self._hub.sending.discard(self)
         for drainer in self._drainers:
             if drainer.done():
                 continue
@@ -192,13 +249,17 @@ class Stream(StreamBase):
     async def upgrade(self, tls: TlsConfig, *, verify_name: Optional[str] = None,
                       timeout: Optional[float] = None) -> None:
         """Secures a plain stream, as STARTTLS does, when all of the peer's plain answer was read."""
+        self._check_reader()
         self._check_upgrade()
         await self.drain()
+        self._unwatch()
         name = NULL if verify_name is None else _raw.encode(verify_name)
         await self._hub.run(lib.sally_stream_upgrade_async, self._handle, tls._handle, name, milliseconds(timeout))
 
     async def authenticate(self, timeout: Optional[float] = None) -> None:
         """Asks the client for its certificate after the handshake."""
+        self._check_reader()
+        self._unwatch()
         await self._hub.run(lib.sally_stream_authenticate_async, self._handle, milliseconds(timeout))
 
     async def close(self, timeout: Optional[float] = None) -> None:
@@ -208,15 +269,23 @@ class Stream(StreamBase):
         """
         try:
             await self.drain()
+            self._unwatch()
+            self._hub.loop.call_soon(self._go_on)  # a task that still reads, behind the closing
             await self._hub.run(lib.sally_stream_close_async, self._handle, milliseconds(timeout))
         finally:
             self.abort()
 
     def abort(self) -> None:
         """Closes at once, waiting for nothing; what waits to be sent may be lost."""
+        self._unwatch()
         super().abort()
+        self._go_on()  # whoever waits is told
         if self._decider is not None:
             self._hub.deciders.pop(self._decider, None)
+
+    def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
 
     async def __aenter__(self) -> "Stream":
         return self

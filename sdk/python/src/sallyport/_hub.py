@@ -8,6 +8,7 @@ from sallyport import _queue
 from sallyport._decision import Decision, decision
 from sallyport._raw import ffi, lib
 from sallyport._queue import Queue
+from sallyport._stream import CHUNK, StreamBase
 
 Decide = Callable[[Decision], Union[None, Awaitable[None]]]
 
@@ -20,6 +21,8 @@ class Hub(Queue):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self.loop = loop
+        self.space = ffi.new("char[]", CHUNK)  # of the reads of all its streams
+        self.sending: Set[StreamBase] = set()
         self._tasks: Set["asyncio.Future[None]"] = set()
         loop.add_reader(self.fd, self._ready)
         self._guard = self._until_shutdown()
@@ -40,6 +43,7 @@ class Hub(Queue):
             del _hubs[self.loop]
         if not self.loop.is_closed():
             self.loop.remove_reader(self.fd)
+        self.sending.clear()
         self.close()
 
     def _ready(self) -> None:

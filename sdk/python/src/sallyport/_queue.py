@@ -34,13 +34,16 @@ class Queue:
     def start(self, tag: int, done: Done, function: Callable[..., int], *arguments: Any,
               operation: Any = NULL) -> None:
         """Starts what completes under `tag`."""
-        if self.closed:  # its handle points nowhere any more
-            raise RuntimeError("the event loop of this stream or listener has ended")
+        self.check()  # closed, its handle points nowhere any more
         completion = self._completion
         completion.tag = tag
         if function(*arguments, completion, operation, NULL) != OK:
             _raw.call(function, *arguments, completion, operation)  # again, to be told why
         self.waiting[tag] = done
+
+    def check(self) -> None:
+        if self.closed:
+            raise RuntimeError("the event loop of this stream or listener has ended")
 
     def take(self, timeout_ms: int = ATTEMPT) -> int:
         """Delivers what is there, up to BATCH; answers how many came."""

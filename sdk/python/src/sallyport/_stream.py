@@ -16,12 +16,14 @@ LIMIT = 65536
 _read_some, _write = lib.sally_stream_read_some, lib.sally_stream_write
 _allocate = ffi.new_allocator(should_clear_after_alloc=False)
 
-# Yields while there is nothing to read, and goes on when there may be.
-Reading = Generator[None, None, bytes]
+# Yields how much is wanted while there is nothing to read; goes on with it, or with None when there may be.
+Reading = Generator[int, Optional[bytes], bytes]
 
 
 class StreamBase:
     """A stream, without its manner of waiting."""
+
+    _space: Any = None  # CHUNK bytes to read into, where nobody else does at the same time
 
     def __init__(self, handle: Any, limit: int = LIMIT) -> None:
         self._handle = handle
@@ -29,7 +31,6 @@ class StreamBase:
         self._buffer = bytearray()  # read beyond what was asked for
         self._size = ffi.new("size_t *")  # of reads
         self._taken = ffi.new("size_t *")
-        self._dry = False  # the last read left nothing, so that an attempt would most likely be in vain
 
     # Facts.
 
@@ -77,16 +78,11 @@ class StreamBase:
 
     def _attempt_read(self, limit: int) -> Optional[bytes]:
         """Bytes, none at the end, None where there are none yet."""
-        if self._dry:
-            self._dry = False
-            return None
         limit = min(limit, CHUNK)
-        space = _allocate("char[]", limit)
+        space = _allocate("char[]", limit) if self._space is None else self._space
         status = _read_some(self._handle, space, limit, self._size, ATTEMPT, NULL)
         if status == OK:
-            size = self._size[0]
-            self._dry = size < limit
-            found: bytes = ffi.buffer(space, size)[:]
+            found: bytes = ffi.buffer(space, self._size[0])[:]
             return found
         if status == WOULD_BLOCK:
             return None
@@ -121,8 +117,8 @@ class StreamBase:
             return b""
         if self._buffer:
             return self._drop(limit)
-        while (data := self._attempt_read(limit)) is None:
-            yield
+        while (data := self._attempt_read(limit)) is None and (data := (yield limit)) is None:
+            pass
         return data
 
     def _reading_all(self) -> Reading:
@@ -130,10 +126,10 @@ class StreamBase:
             pass
         return self._drop(len(self._buffer))
 
-    def _more(self) -> Generator[None, None, bool]:
+    def _more(self) -> Generator[int, Optional[bytes], bool]:
         """Reads into the buffer; False at the end."""
-        while (data := self._attempt_read(CHUNK)) is None:
-            yield
+        while (data := self._attempt_read(CHUNK)) is None and (data := (yield CHUNK)) is None:
+            pass
         self._buffer += data
         return bool(data)
 

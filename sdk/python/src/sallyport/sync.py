@@ -92,6 +92,15 @@ class Stream(StreamBase):
         self.timeout = timeout
         """What `timeout=None` of reads and writes stands for."""
         self.written = 0
+        self._dry = False  # the last read left nothing, so that an attempt would most likely be in vain
+
+    def _attempt_read(self, limit: int) -> Optional[bytes]:
+        if self._dry:
+            self._dry = False
+            return None
+        data = super()._attempt_read(limit)
+        self._dry = data is not None and 0 < len(data) < limit
+        return data
 
     def _run(self, function: Callable[..., int], *arguments: Any) -> None:
         if self._waiter is None:
