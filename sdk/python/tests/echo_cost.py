@@ -1,6 +1,9 @@
-"""What an echo of 64 bytes costs in asyncio, both ends in one process, beside Python's own ssl.
+"""What an echo costs in asyncio, both ends in one process, beside Python's own ssl: of 64 bytes, and of a MiB.
 
-    python tests/echo_cost.py [echoes]
+    python tests/echo_cost.py [echoes of 64 bytes]
+
+Each figure is the least of several runs in processes of their own, which take turns; processor time of all
+threads counts, that of the library's among them.
 """
 
 import asyncio
@@ -12,28 +15,31 @@ import time
 import sallyport
 from conftest import ZOO, Material
 
-MESSAGE = b"x" * 64
-ROUNDS = 3
+SIZES = {"64 bytes": 64, "1 MiB": 1 << 20}
+ROUNDS = 5
+CHUNK = 65536
 
 
-async def with_sallyport(count):
-    material = Material()
+async def with_sallyport(count, size):
+    material, message = Material(), bytes(size)
 
     async def echo(stream):
-        while data := await stream.read(4096):
+        while data := await stream.read(CHUNK):
             await stream.write(data)
 
     async with await sallyport.start_server(echo, "127.0.0.1", 0, tls=material.server()) as server:
         async with await sallyport.connect("127.0.0.1", server.port, tls=material.client(),
                                            verify_name="localhost") as stream:
             async def once():
-                await stream.write(MESSAGE)
-                await stream.readexactly(len(MESSAGE))
+                writing = stream.write(message)
+                await stream.readexactly(size)
+                await writing
 
             return await cost(once, count)
 
 
-async def with_ssl(count):
+async def with_ssl(count, size):
+    message = bytes(size)
     contexts = []
     for purpose, name in ((ssl.PROTOCOL_TLS_SERVER, "server-good"), (ssl.PROTOCOL_TLS_CLIENT, "client-good")):
         context = ssl.SSLContext(purpose)
@@ -43,7 +49,7 @@ async def with_ssl(count):
         contexts.append(context)
 
     async def echo(reader, writer):
-        while data := await reader.read(4096):
+        while data := await reader.read(CHUNK):
             writer.write(data)
             await writer.drain()
         writer.close()
@@ -53,9 +59,9 @@ async def with_ssl(count):
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=contexts[1], server_hostname="localhost")
 
     async def once():
-        writer.write(MESSAGE)
+        writer.write(message)
+        await reader.readexactly(size)
         await writer.drain()
-        await reader.readexactly(len(MESSAGE))
 
     result = await cost(once, count)
     writer.close()
@@ -65,7 +71,7 @@ async def with_ssl(count):
 
 async def cost(once, count):
     """Microseconds of processor time, of all threads, for each echo."""
-    for _ in range(500):
+    for _ in range(min(500, count)):
         await once()
     before = time.process_time()
     for _ in range(count):
@@ -73,17 +79,20 @@ async def cost(once, count):
     return (time.process_time() - before) / count * 1e6
 
 
-def least(name, count):
-    command = [sys.executable, __file__, count, name]
-    return min(float(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(ROUNDS))
+def run_once(name, count, size):
+    command = [sys.executable, __file__, str(count), name, str(size)]
+    return float(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
-def main(count="5000", name=None):
+def main(count="5000", name=None, size=None):
     if name:
-        print(asyncio.run(globals()[name](int(count))))
+        print(asyncio.run(globals()[name](int(count), int(size))))
         return
-    ours, theirs = least("with_sallyport", count), least("with_ssl", count)
-    print(f"sallyport {ours:.1f} us, ssl {theirs:.1f} us of processor time an echo: {ours / theirs:.2f} times")
+    for what, size in SIZES.items():
+        echoes = int(count) if size == 64 else max(1, int(count) // 100)
+        rounds = [[run_once(side, echoes, size) for side in ("with_sallyport", "with_ssl")] for _ in range(ROUNDS)]
+        ours, theirs = (min(figures) for figures in zip(*rounds))
+        print(f"{what}: sallyport {ours:.1f} us, ssl {theirs:.1f} us of processor time an echo: {ours / theirs:.2f} times")
 
 
 if __name__ == "__main__":

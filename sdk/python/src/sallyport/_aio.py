@@ -49,6 +49,7 @@ class Stream(StreamBase):
         self._reader: Optional["asyncio.Future[bytes]"] = None
         self._wanted = 0  # by the reader
         self._backlog: Deque[bytes] = collections.deque()
+        self._begun = 0  # how much of its first part was taken
         self._unflushed = False
         self._failure: Optional[Error] = None
         self._drainers: List["asyncio.Future[None]"] = []
@@ -143,7 +144,8 @@ class Stream(StreamBase):
             return await reader
         except asyncio.CancelledError:
             if reader.done() and not reader.cancelled() and reader.exception() is None:
-                self._buffer[:0] = reader.result()  # cancelled after it had come
+                if limit:  # it had come, and is in nobody's hands
+                    self._buffer[:0] = reader.result()
             raise
         finally:
             self._reader = None
@@ -184,7 +186,10 @@ class Stream(StreamBase):
         taken = self._attempt_write(data, size, MORE if more else 0)
         if taken == size:
             return _ALL_TAKEN
-        self._begin_backlog(bytes(data[taken:]))
+        if isinstance(data, bytes):
+            self._begin_backlog(data, taken)
+        else:  # which may change meanwhile
+            self._begin_backlog(bytes(data[taken:]))
         return _Taken(self)
 
     def writelines(self, parts: Iterable[Bytes]) -> Awaitable[None]:
@@ -199,9 +204,10 @@ class Stream(StreamBase):
                 self._begin_backlog(b"")
         await self._drained()
 
-    def _begin_backlog(self, data: bytes) -> None:
+    def _begin_backlog(self, data: bytes, begun: int = 0) -> None:
         self._hub.check()
         self._backlog.append(data)
+        self._begun = begun
         self._hub.sending.add(self)  # also when the program drops it
         self.writes_for = self._await_readiness(WRITE)
 
@@ -220,12 +226,14 @@ class Stream(StreamBase):
         try:
             while self._backlog:
                 data = self._backlog[0]
-                taken = self._attempt_write(data, len(data), 0) if data else 0
-                if not data and not self._attempt_flush() or taken < len(data):
-                    self._backlog[0] = data[taken:]
+                left = len(data) - self._begun
+                taken = self._attempt_write(ffi.from_buffer(data) + self._begun, left, 0) if left else 0
+                if taken < left or not data and not self._attempt_flush():
+                    self._begun += taken
                     self.writes_for = self._await_readiness(WRITE)
                     return
                 self._backlog.popleft()
+                self._begun = 0
         except Error as error:
             self._failure = error.with_traceback(None)
             self._backlog.clear()

@@ -1,5 +1,6 @@
 """What every module needs of the raw layer: calls, text, handles."""
 
+import json
 import math
 import os
 from typing import Any, Callable, List, Optional, Union
@@ -31,6 +32,14 @@ def take_error(status: int, error: Any) -> Error:
         held = own("error", error)
         made._explain = lambda: copy_bytes(lib.sally_error_copy_text, held).decode()
     return made
+
+
+def plain_error(status: int) -> Error:
+    """What is found on this side of the library, in the words of its table."""
+    layers = ("general", "transport", "tls", "certificate", "credential")
+    name, message, hint = (getattr(lib, f"sally_status_{fact}")(status) for fact in ("name", "message", "hint"))
+    return error_from(status, json.dumps({"status": text(name), "code": status, "message": text(message),
+                                          "hint": text(hint), "layer": layers[lib.sally_status_layer(status)]}))
 
 
 def borrowed_error(error: Any) -> Optional[Error]:

@@ -6,7 +6,7 @@ from typing import Any, Awaitable, Callable, Deque, Optional, Set, Tuple, Union
 from sallyport import _hub, _queue, _raw
 from sallyport._aio import Stream
 from sallyport._hub import Decide
-from sallyport._raw import ATTEMPT, NULL, OK, WOULD_BLOCK, ffi, lib, make, milliseconds, text
+from sallyport._raw import ATTEMPT, NULL, OK, TIMED_OUT, WOULD_BLOCK, ffi, lib, make, milliseconds, text
 from sallyport._options import Limits, listener_options, stream_flags
 from sallyport._runtime import Runtime
 from sallyport._stream import LIMIT
@@ -28,6 +28,7 @@ class Listener:
         options, held = listener_options(host, port, tls, stream_flags(plain, False, False), decisions,
                                          runtime, limits)
         self._handle = make("listener", lib.sally_listener_bind, options)
+        self._streams: "weakref.WeakSet[Stream]" = weakref.WeakSet()
         self._tag = self._hub.tag()
         self._accepting = asyncio.Lock()
         self._ready: Deque[Any] = collections.deque()
@@ -53,7 +54,9 @@ class Listener:
                     await self._wait()
                 else:
                     _raw.call(lib.sally_listener_accept, self._handle, ATTEMPT, out)
-            return Stream(self._ready.popleft(), self._hub, self._limit)
+            stream = Stream(self._ready.popleft(), self._hub, self._limit)
+            self._streams.add(stream)
+            return stream
 
     async def _wait(self) -> None:
         self._waiter = self._hub.loop.create_future()
@@ -106,7 +109,14 @@ class Listener:
 
     async def drain(self, timeout: Optional[float] = None) -> None:
         """Stops listening, and waits until every connection has ended. TimedOut: the rest was closed."""
-        await self._hub.run(lib.sally_listener_drain_async, self._handle, milliseconds(timeout))
+        try:
+            await asyncio.wait_for(self._hub.run(lib.sally_listener_drain_async, self._handle, -1), timeout)
+        except asyncio.TimeoutError:
+            # Not by the library, which would close descriptors that the event loop watches.
+            for stream in list(self._streams):
+                stream.abort()
+            self.close()
+            raise _raw.plain_error(TIMED_OUT) from None
 
     def close(self) -> None:
         """Stops listening. Streams handed out go on."""

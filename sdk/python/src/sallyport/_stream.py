@@ -6,17 +6,20 @@ from typing import Any, Generator, Iterable, Optional
 from sallyport import _raw
 from sallyport._info import StreamInfo
 from sallyport._raw import (ATTEMPT, END_OF_STREAM, NULL, OK, WOULD_BLOCK, Bytes, call, encode, ffi, lib, make)
+from sallyport._status_codes import Status
 from sallyport._tls import Version
-from sallyport.errors import Error, error_from
+from sallyport.errors import Error
 
 READ, WRITE = 1, 2
 MORE = 1
 CHUNK = 65536
 LIMIT = 65536
+_SOME = b"..."  # is in the buffer
 _read_some, _write = lib.sally_stream_read_some, lib.sally_stream_write
 _allocate = ffi.new_allocator(should_clear_after_alloc=False)
 
-# Yields how much is wanted while there is nothing to read; goes on with it, or with None when there may be.
+# Yields how much is wanted (0: more, into the buffer) while there is nothing to read; goes on with it, or
+# with None when there may be.
 Reading = Generator[int, Optional[bytes], bytes]
 
 
@@ -68,45 +71,54 @@ class StreamBase:
 
     # Attempts.
 
-    def _again(self, function: Any, *arguments: Any) -> Error:
+    def _again(self, status: int, function: Any, *arguments: Any) -> Error:
         """A failure is final: the same call again tells it in full, which attempts are spared."""
+        if status == Status.BUSY:  # which is not
+            return _raw.plain_error(status)
         try:
             call(function, self._handle, *arguments)
         except Error as error:
             return error
-        return error_from(12, "{}")
+        return _raw.plain_error(Status.INTERNAL)
 
     def _attempt_read(self, limit: int) -> Optional[bytes]:
-        """Bytes, none at the end, None where there are none yet."""
+        """Bytes, none at the end, None where there are none yet; with limit 0 some of what was buffered."""
+        into_buffer = limit == 0
+        limit = CHUNK if into_buffer else limit
         limit = min(limit, CHUNK)
         space = _allocate("char[]", limit) if self._space is None else self._space
         status = _read_some(self._handle, space, limit, self._size, ATTEMPT, NULL)
         if status == OK:
-            found: bytes = ffi.buffer(space, self._size[0])[:]
-            return found
+            found = ffi.buffer(space, self._size[0])
+            if into_buffer:
+                self._buffer += found
+                return _SOME
+            data: bytes = found[:]
+            return data
         if status == WOULD_BLOCK:
             return None
         if status == END_OF_STREAM:
             return b""
-        raise self._again(_read_some, space, limit, self._size, ATTEMPT)
+        raise self._again(status, _read_some, space, limit, self._size, ATTEMPT)
 
     def _attempt_write(self, data: Any, size: int, flags: int) -> int:
         """How many bytes were taken; fewer than all where it is time to wait."""
         status = _write(self._handle, data, size, flags, self._taken, ATTEMPT, NULL)
         if status == OK or status == WOULD_BLOCK:
             return int(self._taken[0])
-        raise self._again(_write, data, size, flags, self._taken, ATTEMPT)
+        raise self._again(status, _write, data, size, flags, self._taken, ATTEMPT)
 
     def _attempt_flush(self) -> bool:
         status = lib.sally_stream_flush(self._handle, ATTEMPT, NULL)
         if status == OK or status == WOULD_BLOCK:
             return bool(status == OK)
-        raise self._again(lib.sally_stream_flush, ATTEMPT)
+        raise self._again(status, lib.sally_stream_flush, ATTEMPT)
 
     # Reading, however one waits.
 
     def _drop(self, count: int) -> bytes:
-        data = bytes(self._buffer[:count])
+        with memoryview(self._buffer) as whole, whole[:count] as part:
+            data = bytes(part)
         del self._buffer[:count]
         return data
 
@@ -128,9 +140,8 @@ class StreamBase:
 
     def _more(self) -> Generator[int, Optional[bytes], bool]:
         """Reads into the buffer; False at the end."""
-        while (data := self._attempt_read(CHUNK)) is None and (data := (yield CHUNK)) is None:
+        while (data := self._attempt_read(0)) is None and (data := (yield 0)) is None:
             pass
-        self._buffer += data
         return bool(data)
 
     def _reading_exactly(self, count: int) -> Reading:
@@ -159,8 +170,7 @@ class StreamBase:
         """What was read beyond the agreement would be taken for secured."""
         if self._buffer:
             self.abort()
-            raise error_from(223, '{"status": "SALLY_PLAINTEXT_BEFORE_TLS", "code": 223, "layer": "tls", "message": '
-                                  '"the peer sent plaintext behind the agreement to start TLS"}')
+            raise _raw.plain_error(Status.PLAINTEXT_BEFORE_TLS)
 
 
 def join(parts: Iterable[Bytes]) -> bytes:
