@@ -21,7 +21,8 @@ SALLY_BEGIN_DECLS
  * application data and no session ticket goes to the peer.
  *
  * Which stream it is about the tag says, or the `user`, of the completion in that stream's options.
- * A client of a listener is no stream before its handshake is over; it has its address.
+ * A client of a listener is no stream before its handshake is over; it has its address. When no
+ * further question will come there, `free_user` says so, and a queue by SALLY_COMPLETION_TELL_END.
  *
  * Answering fails with SALLY_INVALID_STATE where it was answered before, or where it is no answer to
  * the question, and with SALLY_CLOSED where the handshake is over. A question is plain data, which

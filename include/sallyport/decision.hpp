@@ -150,8 +150,9 @@ class Decider {
   template <std::invocable<Decision> Function>
   explicit Decider(Function function)
       : function_(std::make_shared<const std::function<void(Decision)>>(std::move(function))) {}
-  explicit Decider(CompletionQueue queue, std::uint64_t tag = 0)
-      : queue_(std::move(queue)), tag_(tag) {}
+  // `tell_end`: an event of kind SALLY_EVENT_DECISIONS_OVER, under the tag, is the last.
+  explicit Decider(CompletionQueue queue, std::uint64_t tag = 0, bool tell_end = false)
+      : queue_(std::move(queue)), tag_(tag), tell_end_(tell_end) {}
 
   // For a C function that takes one, which then owns what `user` points to.
   sally_completion completion() const {
@@ -160,6 +161,7 @@ class Decider {
     completion.tag = tag_;
     if (queue_) {
       completion.queue = queue_->get();
+      if (tell_end_) completion.flags = SALLY_COMPLETION_TELL_END;
       return completion;
     }
     completion.function = [](void* user, sally_event* event) noexcept {
@@ -177,6 +179,7 @@ class Decider {
   Kept function_;
   std::optional<CompletionQueue> queue_;
   std::uint64_t tag_ = 0;
+  bool tell_end_ = false;
 };
 
 }  // namespace sally::inline v0

@@ -33,7 +33,8 @@ enum {
   SALLY_EVENT_DONE = 1,     /* an operation on a stream, a drain, or a wait for a source */
   SALLY_EVENT_ACCEPTED = 2, /* `object` is a sally_stream on SALLY_OK */
   SALLY_EVENT_REFUSED = 3,  /* `object` is a sally_bytes, the peer's address, and `error` says why */
-  SALLY_EVENT_DECISION = 4  /* `object` is a sally_decision, which waits for an answer (decision.h) */
+  SALLY_EVENT_DECISION = 4, /* `object` is a sally_decision, which waits for an answer (decision.h) */
+  SALLY_EVENT_DECISIONS_OVER = 5 /* the last under this tag: SALLY_COMPLETION_TELL_END asked for it */
 };
 
 /*
@@ -63,10 +64,22 @@ SALLY_API void sally_event_dispose(sally_event *event);
  */
 typedef void (*sally_completion_function)(void *user, sally_event *event);
 
+/* Flags of sally_completion. */
+enum {
+  /*
+   * For `decisions` in the options of a stream or listener, with a queue: after the last decision that
+   * can come, an event of kind SALLY_EVENT_DECISIONS_OVER comes once, under the tag, when the stream or
+   * listener, the streams that it accepted, and their handshakes have gone, or when the queue is closed.
+   * Until then it counts as pending. Where making the stream or listener fails, it does not come. A
+   * function needs no such event: `free_user` says the same.
+   */
+  SALLY_COMPLETION_TELL_END = 1
+};
+
 /* Where a result goes: to a queue, under a tag, or to a function. Exactly one of the two is set. */
 typedef struct sally_completion {
   uint32_t struct_size; /* sizeof(sally_completion) */
-  uint32_t flags;       /* 0 */
+  uint32_t flags;       /* SALLY_COMPLETION_*; 0 but for decisions */
   uint64_t tag;         /* for the taker to know the operation by */
   sally_queue *queue;   /* the operation keeps it until it completes */
   sally_completion_function function;

@@ -237,7 +237,8 @@ sally_stream_authenticate_async(sally_stream *stream, int64_t timeout_ms,
  * (alert no_renegotiation), and broke off; how is the error's cause. A peer that goes on is served on.
  *
  * SALLY_WOULD_BLOCK, SALLY_TIMED_OUT, SALLY_CANCELED, SALLY_BUSY and argument errors pass; every
- * other failure is final and is returned by all later reads.
+ * other failure is final and is returned by all later reads, attempts among them. Writes go on then,
+ * and the other way round: each direction has its own.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_read_some(sally_stream *stream, void *buffer,
                                                                  size_t capacity, size_t *size,
@@ -263,7 +264,9 @@ sally_stream_read_exactly_async(sally_stream *stream, void *buffer, size_t capac
 /*
  * sally_stream_read_until moves bytes up to and with the first `delimiter` (1 to 256 bytes:
  * "\r\n"); what came behind it stays for the next read. The delimiter is copied. Where it fails,
- * `*size` bytes were moved, and are the caller's.
+ * `*size` bytes were moved, and are the caller's. Each call looks for the delimiter only in what it
+ * moves itself: where an attempt, or a call that ran out of time, has moved the beginning of a longer
+ * delimiter, its caller has to look for the rest of it at the start of what the next one moves.
  *
  * SALLY_LIMIT_EXCEEDED: the buffer is full, and the delimiter is not in it.
  */
@@ -335,7 +338,8 @@ SALLY_API uint32_t sally_stream_fd_interest(const sally_stream *stream, uint32_t
  * SALLY_WOULD_BLOCK; the rest is the caller's to write again. `flags`: 0 or SALLY_MORE.
  *
  * Success means that the bytes were handed to the operating system, not that the peer has read
- * them. With SALLY_MORE it means that the library has them: they fill TLS records, and leave,
+ * them. An attempt answers SALLY_OK when they are taken; sally_stream_flush tells when the operating
+ * system has them, and what keeps them from being sent is told by the next write. With SALLY_MORE it means that the library has them: they fill TLS records, and leave,
  * together, with the next write without SALLY_MORE, with sally_stream_flush, or when a read waits.
  * Asynchronous writes that are pending at the same time share records in the same way.
  * SALLY_INVALID_STATE: after sally_stream_shutdown.
@@ -393,8 +397,11 @@ sally_stream_shutdown_async(sally_stream *stream, int64_t timeout_ms,
 /*
  * sally_stream_close ends both directions: sends close_notify, waits for that of the peer (default
  * 5 s; what the peer still sends is thrown away), and closes the transport. It always closes,
- * whatever it answers; pending calls of other threads end with SALLY_CLOSED. With
- * SALLY_TIMEOUT_ATTEMPT it does not wait for the peer.
+ * whatever it answers; pending calls of other threads end with SALLY_CLOSED.
+ *
+ * With SALLY_TIMEOUT_ATTEMPT it waits for nothing: what was taken and cannot be sent at once is sent
+ * by the stream's event loop after the call has returned, up to close_notify, for 5 s at most, and the
+ * peer is not waited for. Nobody learns whether that succeeds; a program that ends meanwhile ends it.
  *
  * SALLY_OK: the peer closed too, or there was nothing to close, or it was not waited for.
  * SALLY_TIMED_OUT: the peer was silent.
@@ -429,8 +436,9 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_copy_info(const sally_str
 SALLY_API sally_stream *sally_stream_retain(sally_stream *stream);
 
 /*
- * The last release cancels what is pending, sends close_notify if that is possible at once, closes,
- * and never waits. Use sally_stream_close to be sure that the peer got everything.
+ * The last release cancels what is pending and closes as an attempt of sally_stream_close does: what
+ * was taken goes on being sent, and it never waits. Use sally_stream_close with a time to be sure that
+ * the peer got everything.
  */
 SALLY_API void sally_stream_release(sally_stream *stream);
 

@@ -26,8 +26,8 @@
 namespace sally::inline v0 {
 
 // A stream: a socket that is or will be connected. One thread may read while another writes; any
-// thread may cancel or close. The destructor cancels what is pending, sends close_notify if that is
-// possible at once, closes, and never waits.
+// thread may cancel or close. The destructor cancels what is pending, closes as
+// close(Timeout::attempt()) does, and never waits.
 //
 // Every operation throws Error for what stream.h lists. Those that are called try_ tell by their
 // result, and not by an exception, that nothing could be done in time; they throw whatever else
@@ -337,7 +337,8 @@ class StreamSocket : public detail::Unique<sally_stream, sally_stream_release> {
 
   // Ends both directions, waits for the peer's close_notify (default 5 s, with Timeout::attempt()
   // not at all), and closes. It always closes, also where it throws: SALLY_TIMED_OUT for a silent
-  // peer, SALLY_TRUNCATED for one that went without a word.
+  // peer, SALLY_TRUNCATED for one that went without a word. With Timeout::attempt() the library sends
+  // what it has taken after the call, for 5 s at most.
   void close(Timeout timeout = {}) {
     detail::check(
         [&](sally_error** error) { return sally_stream_close(get(), timeout.get(), error); });

@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_STREAM_INFO_H
 #define SALLYPORT_STREAM_INFO_H
 
+#include <sallyport/bytes.h>
 #include <sallyport/certificate.h>
 #include <sallyport/error.h>
 
@@ -178,6 +179,23 @@ SALLY_API uint64_t sally_stream_info_bytes(const sally_stream_info *info, int32_
 
 /* sally_stream_info_secured is 1 where the stream is under TLS, 0 on a plain one. */
 SALLY_API int32_t sally_stream_info_secured(const sally_stream_info *info);
+
+/*
+ * sally_stream_info_copy_json is all of the above as one JSON object, for a log: "secured",
+ * "local_address", "peer_address", "tls", "establishment" and "bytes".
+ *
+ * "tls" is null on a plain stream, and otherwise {"version", "suite", "group", "alpn", "server_name",
+ * "resumed", "correlation_id", "peer_verified", "pin_matched", "client_certificate_requested",
+ * "client_certificate_sent", "peer_chain", "verified_chain", "peer_findings", "own_certificate",
+ * "passed_over"}: certificates as sally_certificate_copy_json has them, the findings as
+ * sally_error_json has them, null for none. "establishment" is {"resolve_us", "connect_us",
+ * "handshake_us", "round_trips", "attempts" [{"address", "status", "began_us", "took_us"}]}, "bytes"
+ * {"read", "written", "wire_received", "wire_sent"}. Every member is always there; later versions may
+ * add others. sdk/docs/stream-info.schema.json is a JSON Schema of it. Always valid UTF-8.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_info_copy_json(const sally_stream_info *info,
+                                                                      sally_bytes **json,
+                                                                      sally_error **error);
 
 /* sally_stream_info_retain adds a reference and returns its argument. */
 SALLY_API sally_stream_info *sally_stream_info_retain(sally_stream_info *info);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <sallyport/base.hpp>
+#include <sallyport/bytes.hpp>
 #include <sallyport/certificate.hpp>
 #include <sallyport/error.hpp>
 #include <sallyport/stream_info.h>
@@ -130,6 +131,14 @@ class StreamInfo : public detail::Shared<sally_stream_info, sally_stream_info_re
   }
   // Whether a key of the verified chain is a pinned one.
   bool pin_matched() const noexcept { return sally_stream_info_pin_matched(get()) != 0; }
+
+  // Everything as one JSON object; sally_stream_info_copy_json describes it.
+  Bytes json() const {
+    sally_bytes* json = nullptr;
+    detail::check(
+        [&](sally_error** error) { return sally_stream_info_copy_json(get(), &json, error); });
+    return Bytes::adopt(json);
+  }
 
  private:
   using Shared::Shared;

@@ -344,10 +344,29 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_insecure_log_keys(
  * valid, in seconds since 1970-01-01T00:00:00Z, instead of the clock: for tests, and for devices that
  * have no clock, which may take the time when their software was built. A certificate that has
  * expired since is then taken for good. 0 stands for the clock; a time that is negative or after the year 9999
- * is SALLY_INVALID_ARGUMENT.
+ * is SALLY_INVALID_ARGUMENT. It takes the place of sally_tls_config_set_clock.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_verification_time(
     sally_tls_config *config, int64_t unix_seconds, sally_error **error);
+
+/*
+ * sally_tls_config_set_clock asks `now` for the time, in seconds since 1970-01-01T00:00:00Z, wherever
+ * the system's clock would be asked whether something is valid: certificates, CRLs and OCSP responses,
+ * verifications that are remembered, sessions when they are resumed, and this side's own credentials
+ * and staples. For devices whose trusted time is not the system's, and for tests of what happens when
+ * time passes. Time-outs, and how long TLS keeps a session, are not its business.
+ *
+ * It is called with `user`, on any thread, several at once, within handshakes: it must not block, nor
+ * call this library. A time before 1970 counts as 1970, for which nothing is valid, one after the year
+ * 9999 as its end. `free_user` (may be NULL) is called once, after the last use, also where this fails.
+ * NULL for `now` stands for the system's clock. It takes the place of
+ * sally_tls_config_set_verification_time.
+ */
+SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_clock(sally_tls_config *config,
+                                                                     int64_t (*now)(void *user),
+                                                                     void *user,
+                                                                     void (*free_user)(void *user),
+                                                                     sally_error **error);
 
 /*
  * sally_tls_config_set_max_depth sets how many CA certificates there may be between the peer's own

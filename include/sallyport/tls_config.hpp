@@ -2,10 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sallyport/base.hpp>
@@ -167,6 +170,21 @@ class TlsConfig
 
   // How the peer's chain is judged; tls_config.h has the details.
 
+  // Asks the function for the time, instead of the system's clock, wherever something must be valid:
+  // on any thread, several at once. It must not throw, block, or call this library.
+  template <std::invocable Function>
+  TlsConfig clock(Function now) {
+    using Kept = std::function<std::chrono::sys_seconds()>;
+    const auto ask = [](void* user) noexcept {
+      return static_cast<std::int64_t>(
+          (*static_cast<const Kept*>(user))().time_since_epoch().count());
+    };
+    const auto drop = [](void* user) noexcept { delete static_cast<Kept*>(user); };
+    auto* const kept = new Kept(std::move(now));
+    return set([&](sally_error** error) {
+      return sally_tls_config_set_clock(get(), ask, kept, drop, error);
+    });
+  }
   // The time for which certificates must be valid, instead of the clock.
   TlsConfig verification_time(std::chrono::sys_seconds time) {
     return set([&](sally_error** error) {

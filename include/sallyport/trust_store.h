@@ -80,6 +80,15 @@ SALLY_API size_t sally_trust_store_crl_count(const sally_trust_store *store);
 SALLY_API size_t sally_trust_store_size(const sally_trust_store *store);
 
 /*
+ * sally_trust_store_not_after is when the first of its anchors expires, and
+ * sally_trust_store_next_update when the first of its CRLs is out of date (RFC 5280 section 5.1.2.5),
+ * in seconds since 1970-01-01T00:00:00Z; 0 where none says so, and for a NULL handle. They are of the
+ * present generation: ask again after each.
+ */
+SALLY_API int64_t sally_trust_store_not_after(const sally_trust_store *store);
+SALLY_API int64_t sally_trust_store_next_update(const sally_trust_store *store);
+
+/*
  * sally_trust_store_reload reads its files again. Whole or not at all: where the new files fail,
  * with a status of sally_trust_store_load, the old generation stays in force. Handshakes that begin
  * afterwards use the new one; connections that there are go on with what they had, unless

@@ -1,6 +1,7 @@
 // trust_store.hpp: whom this side trusts, sally_trust_store.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -70,6 +71,13 @@ class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_re
   void reload() {
     detail::check([&](sally_error** error) { return sally_trust_store_reload(get(), error); });
   }
+  // When the first anchor expires, and when the first CRL is out of date; std::nullopt: none will be.
+  std::optional<std::chrono::sys_seconds> not_after() const noexcept {
+    return time_or_none(sally_trust_store_not_after(get()));
+  }
+  std::optional<std::chrono::sys_seconds> next_update() const noexcept {
+    return time_or_none(sally_trust_store_next_update(get()));
+  }
   // What `by` holds now becomes the next generation.
   void replace(const TrustStore& by) {
     detail::check(
@@ -115,6 +123,11 @@ class TrustStore : public detail::Shared<sally_trust_store, sally_trust_store_re
 
  private:
   using Shared::Shared;
+
+  static std::optional<std::chrono::sys_seconds> time_or_none(std::int64_t seconds) noexcept {
+    if (seconds == 0) return std::nullopt;
+    return std::chrono::sys_seconds(std::chrono::seconds(seconds));
+  }
 
   template <class Call>
   TrustStore& change(Call&& call) {

@@ -37,6 +37,8 @@ std::int32_t kind_of(const socket::AsyncOperation& operation) {
       return SALLY_EVENT_REFUSED;
     case socket::EventKind::decision:
       return SALLY_EVENT_DECISION;
+    case socket::EventKind::decisions_over:
+      return SALLY_EVENT_DECISIONS_OVER;
     case socket::EventKind::done:
       break;
   }
@@ -45,10 +47,19 @@ std::int32_t kind_of(const socket::AsyncOperation& operation) {
 
 }  // namespace
 
-socket::Completion to_completion(const sally_completion* completion) {
+socket::Decider to_decider(const sally_completion* completion) {
+  const std::size_t size = completion != nullptr ? completion->struct_size : 0;
+  const bool has_flags = size >= sizeof *completion && size <= largest_options;
+  const std::uint32_t flags = has_flags ? completion->flags & SALLY_COMPLETION_TELL_END : 0;
+  auto destination = to_completion(completion, flags);
+  require(flags == 0 || destination.queue, "only a queue is told that no decisions will come");
+  return std::make_shared<socket::Destination>(std::move(destination), flags != 0);
+}
+
+socket::Completion to_completion(const sally_completion* completion, std::uint32_t known_flags) {
   User user = take_user(completion);
   const sally_completion given = copy_options(completion);
-  require(given.flags == 0, "a flag of the completion is not known");
+  require((given.flags & ~known_flags) == 0, "a flag of the completion is not known");
   require((given.queue != nullptr) != (given.function != nullptr),
           "a completion goes either to a queue or to a function");
   socket::Completion result{.queue = {}, .tag = given.tag, .function = {}};

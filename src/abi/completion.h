@@ -4,8 +4,10 @@
 #include "abi/boundary.h"
 #include "abi/handles.h"
 #include "socket/async_operation.h"
+#include "socket/questions.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -15,7 +17,10 @@ namespace sally::abi {
 
 // Where a result shall go. `free_user` will run when the completion has gone, wherever that is; so
 // this comes first in every function that takes one. Throws Failure.
-socket::Completion to_completion(const sally_completion* completion);
+socket::Completion to_completion(const sally_completion* completion, std::uint32_t known_flags = 0);
+
+// Where questions go, which may be told when none will come any more; not before begin(). Likewise.
+socket::Decider to_decider(const sally_completion* completion);
 
 // Where the questions go that options name; null: nowhere. The options may be of any version, and
 // need not be right otherwise: `free_user` will run in any case. Throws Failure.
@@ -26,7 +31,7 @@ socket::Decider take_decider(const Options* options) {
       options->decisions == nullptr) {
     return {};
   }
-  return std::make_shared<const socket::Completion>(to_completion(options->decisions));
+  return to_decider(options->decisions);
 }
 
 // Fills the event with what a completed operation says, and moves what it carries there. Throws

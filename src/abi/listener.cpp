@@ -73,9 +73,10 @@ sally_status sally_listener_bind(const sally_listener_options* options, sally_li
       sally::abi::require_decider(*config.object->freeze(), decider != nullptr);
       setup.config = config.object;
     }
-    setup.decider = std::move(decider);
+    setup.decider = decider;
     sally::tls::prepare();
     *listener = new sally_listener(Listener::bind(std::move(setup)));
+    if (decider) decider->begin();
     return SALLY_OK;
   });
 }

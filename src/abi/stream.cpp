@@ -53,10 +53,11 @@ sally_status sally_stream_create(const sally_stream_options* options, sally_stre
       sally::abi::require_decider(*config.object->freeze(), decider != nullptr);
       target.config = config.object;
     }
-    target.decider = std::move(decider);
+    target.decider = decider;
     sally::tls::prepare();
     auto object = make_ref<Stream>(std::move(target));
     *stream = new sally_stream(std::move(object));
+    if (decider) decider->begin();
     return SALLY_OK;
   });
 }

@@ -1,5 +1,8 @@
 #include "abi/stream_info.h"
 
+#include "abi/boundary.h"
+#include "abi/bytes.h"
+
 int32_t sally_stream_info_version(const sally_stream_info* info) {
   return info != nullptr ? info->facts.session.version : 0;
 }
@@ -162,6 +165,16 @@ uint64_t sally_stream_info_bytes(const sally_stream_info* info, int32_t counter)
 
 int32_t sally_stream_info_secured(const sally_stream_info* info) {
   return info != nullptr && info->facts.secured ? 1 : 0;
+}
+
+sally_status sally_stream_info_copy_json(const sally_stream_info* info, sally_bytes** json,
+                                         sally_error** error) {
+  return sally::abi::guarded(error, [&] {
+    sally::abi::require(info != nullptr, "a handle is NULL");
+    sally::abi::require(json != nullptr, "json is NULL");
+    *json = sally::abi::to_bytes(sally::socket::to_json(info->facts));
+    return SALLY_OK;
+  });
 }
 
 sally_stream_info* sally_stream_info_retain(sally_stream_info* info) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <utility>
 
 #include <sallyport/tls_config.h>
 
@@ -41,7 +43,32 @@ sally_status sally_tls_config_set_verification_time(sally_tls_config* config, in
     auto& handle = usable(config);
     require(unix_seconds >= 0 && unix_seconds <= sally::tls::latest_time,
             "unix_seconds is negative or after the year 9999");
-    return change_rules(handle, [&](VerificationRules& rules) { rules.time = unix_seconds; });
+    return change_rules(handle, [&](VerificationRules& rules) {
+      rules.time = unix_seconds;
+      rules.clock.reset();
+    });
+  });
+}
+
+sally_status sally_tls_config_set_clock(sally_tls_config* config, int64_t (*now)(void* user),
+                                        void* user, void (*free_user)(void* user),
+                                        sally_error** error) {
+  return guarded(error, [&] {
+    std::shared_ptr<void> kept;
+    if (free_user != nullptr)
+      kept.reset(user, free_user);
+    else
+      kept = std::shared_ptr<void>(std::shared_ptr<void>(), user);
+    auto& handle = usable(config);
+    std::shared_ptr<const sally::tls::ProgramClock> clock;
+    if (now != nullptr) {
+      clock = std::make_shared<const sally::tls::ProgramClock>(
+          sally::tls::ProgramClock{.now = now, .user = std::move(kept)});
+    }
+    return change_rules(handle, [&](VerificationRules& rules) {
+      rules.clock = clock;
+      rules.time = 0;
+    });
   });
 }
 

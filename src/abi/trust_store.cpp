@@ -102,6 +102,16 @@ size_t sally_trust_store_size(const sally_trust_store* store) {
   return store != nullptr && !store->inherited() ? store->object->current()->size() : 0;
 }
 
+int64_t sally_trust_store_not_after(const sally_trust_store* store) {
+  if (store == nullptr || store->inherited()) return 0;
+  return store->object->current()->not_after();
+}
+
+int64_t sally_trust_store_next_update(const sally_trust_store* store) {
+  if (store == nullptr || store->inherited()) return 0;
+  return store->object->current()->next_update();
+}
+
 sally_status sally_trust_store_reload(sally_trust_store* store, sally_error** error) {
   return guarded(error, [&] { return reload(usable(store)); });
 }

@@ -24,7 +24,7 @@ struct Completion {
 };
 
 // What kind of event its end is.
-enum class EventKind { done, accepted, refused, decision };
+enum class EventKind { done, accepted, refused, decision, decisions_over };
 
 class AsyncOperation : public RefCounted<AsyncOperation> {
  public:

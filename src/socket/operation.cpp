@@ -61,7 +61,8 @@ void OperationList::remove(Operation& operation) noexcept {
 
 void OperationList::cancel(unsigned directions) noexcept {
   for (Operation* operation = first_; operation != nullptr; operation = operation->next_) {
-    if ((operation->directions() & directions) == 0) continue;
+    // What was taken before a close was promised to be sent.
+    if ((operation->directions() & directions) == 0 || operation->request.unwaited) continue;
     operation->canceled = true;
     operation->wake();
   }

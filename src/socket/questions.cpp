@@ -7,11 +7,45 @@
 
 namespace sally::socket {
 
-QuestionEvent::QuestionEvent(Completion destination)
-    : AsyncOperation(std::move(destination), EventKind::decision) {}
+LastEvent::LastEvent(Completion destination)
+    : AsyncOperation(std::move(destination), EventKind::decisions_over) {}
+
+void LastEvent::tell() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(told_, true)) complete();
+}
+
+namespace {
+
+Ref<LastEvent> make_last(const Completion& destination) {
+  auto last = make_ref<LastEvent>(destination);
+  last->reserve();
+  return last;
+}
+
+}  // namespace
+
+Destination::Destination(Completion completion, bool tells_end)
+    : completion_(std::move(completion)),
+      last_(tells_end ? make_last(completion_) : Ref<LastEvent>()) {}
+
+Destination::~Destination() {
+  if (last_ && begun_) last_->tell();
+}
+
+QuestionEvent::QuestionEvent(Decider decider)
+    : AsyncOperation(decider ? decider->completion() : Completion{}, EventKind::decision),
+      decider_(std::move(decider)) {}
 
 void QuestionEvent::deliver() noexcept {
-  if (!used_.exchange(true)) return complete();
+  // To be let go of when it was told, and not when somebody has taken it.
+  const Decider decider = std::move(decider_);
+  LastEvent* last = decider ? decider->last() : nullptr;
+  if (!used_.exchange(true)) {
+    if (last == nullptr) return complete();
+    if (last->before([this] { complete(); })) return;
+    withdraw();
+  }
   // Not when the last reference goes, which its queue may hold for a while.
   if (decision) std::exchange(decision, {})->drop();
 }
@@ -35,7 +69,7 @@ Questions::Questions(const Decider& decider, const tls::Context& context,
                      transport::EventLoop& loop)
     : decision_ms_(context.settings().decision_ms), timer_(loop) {
   for (int i = most_questions(context.possible_questions()); i > 0; --i) {
-    room_.push_back(make_ref<QuestionEvent>(decider ? *decider : Completion{}));
+    room_.push_back(make_ref<QuestionEvent>(decider));
     if (decider)
       room_.back()->reserve();
     else

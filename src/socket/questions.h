@@ -11,19 +11,59 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace sally::socket {
 
-// Where the questions of a stream, or of all clients of a listener, go; null: nowhere.
-using Decider = std::shared_ptr<const Completion>;
+// What a queue gets behind the last question.
+class LastEvent final : public AsyncOperation {
+ public:
+  explicit LastEvent(Completion destination);
+
+  // False where it was told already; no question may follow then.
+  template <class Deliver>
+  bool before(Deliver&& deliver) {
+    const std::lock_guard lock(mutex_);
+    if (told_) return false;
+    deliver();
+    return true;
+  }
+  void tell() noexcept;
+  void cancel() noexcept override { tell(); }
+
+ private:
+  std::mutex mutex_;
+  bool told_ = false;
+};
+
+// Where the questions of a stream, or of all clients of a listener, go.
+class Destination {
+ public:
+  // `tells_end`: its queue learns when nobody is left who could ask. Throws Failure(SALLY_CLOSED).
+  explicit Destination(Completion completion, bool tells_end = false);
+  ~Destination();
+  Destination(const Destination&) = delete;
+  Destination& operator=(const Destination&) = delete;
+
+  const Completion& completion() const noexcept { return completion_; }
+  LastEvent* last() const noexcept { return last_.get(); }  // null: the end is not told
+  // Who asks was made; before that the end is nobody's business.
+  void begin() noexcept { begun_ = true; }
+
+ private:
+  const Completion completion_;
+  const Ref<LastEvent> last_;
+  bool begun_ = false;
+};
+using Decider = std::shared_ptr<Destination>;  // null: nowhere
 
 // Room for one question, kept from the beginning of the handshake on.
 class QuestionEvent final : public AsyncOperation {
  public:
-  explicit QuestionEvent(Completion destination);
+  explicit QuestionEvent(Decider decider);
 
   // With no lock held, on a loop's thread.
   void deliver() noexcept;
@@ -31,6 +71,7 @@ class QuestionEvent final : public AsyncOperation {
   void cancel() noexcept override;
 
  private:
+  Decider decider_;  // what it says comes before the end that this tells
   std::atomic<bool> used_{false};
 };
 

@@ -41,6 +41,8 @@ struct Request {
 
   transport::Interest interest{};  // wait: for either of these
 
+  bool unwaited = false;  // close: the rest of one that nobody waits for
+
   std::int64_t handshake_ms = 0;  // connect: bounds the handshake, from its start; 0: no such bound
   Ref<tls::Config> config{};      // upgrade
   tls::PeerName peer_name{};      // upgrade of a client

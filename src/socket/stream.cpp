@@ -17,6 +17,13 @@ namespace sally::socket {
 using transport::Interest;
 using transport::WaitResult;
 
+namespace {
+
+// As long as one that is waited for, unless its caller says otherwise.
+constexpr std::int64_t unwaited_close_ms = 5'000;
+
+}  // namespace
+
 Stream::Stream(Target target)
     : target_(std::move(target)), decider_(target_.decider), runtime_(target_.runtime) {}
 
@@ -212,6 +219,7 @@ Outcome Stream::run(Request request, const Patience& patience, std::size_t& move
     outcome = wait(lock, operation);
     if (!outcome) outcome = attempt(operation);
   }
+  if (leave_to_loop(operation, *outcome)) return {};
   retire(operation, *outcome);
   moved = operation.request.moved;
   return std::move(*outcome);
@@ -255,6 +263,30 @@ std::optional<Outcome> Stream::wait(Lock& lock, BlockingOperation& operation) {
   if (auto over = ended(operation)) return over;
   if (!in_time) return Outcome(SALLY_TIMED_OUT);
   return {};
+}
+
+// An attempt to close while bytes are left that were taken: the loop sends them, says goodbye and
+// closes, within the time that a close takes by default.
+bool Stream::leave_to_loop(Operation& closing, const Outcome& outcome) noexcept {
+  const bool attempted = closing.request.verb == Verb::close && closing.patience.attempt;
+  if (!attempted || outcome.status != SALLY_WOULD_BLOCK || flow_->pending_output() == 0) {
+    return false;
+  }
+  try {
+    const Ref<StreamOperation> rest = make_ref<StreamOperation>(
+        Ref<Stream>::share(this), Request{.verb = Verb::close, .unwaited = true},
+        transport::deadline_after(unwaited_close_ms),
+        Completion{.queue = {}, .function = [](AsyncOperation&) {}});
+    operations_.remove(closing);
+    operations_.add(*rest);
+    closer_ = rest.get();
+    rest->retain();  // until it is delivered
+  } catch (...) {
+    return false;
+  }
+  attention_ = true;
+  schedule();
+  return true;
 }
 
 // For a close that was ended before its first attempt: the peer learns of it if that is possible at

@@ -61,6 +61,9 @@ struct StreamFacts {
   transport::Traffic traffic;
 };
 
+// In the form that include/sallyport/stream_info.h documents. Throws std::bad_alloc.
+std::string to_json(const StreamFacts& facts);
+
 // Any thread may call any of it at any time. One mutex guards the flow and the transport's
 // attempts; it is never held while waiting or while somebody is told. An operation is attempted,
 // and only then waits: a blocking one on its caller's thread (run), an asynchronous one on the
@@ -140,6 +143,7 @@ class Stream : public RefCounted<Stream> {
   std::int32_t protection_now() const noexcept;
   std::optional<Outcome> wait(Lock& lock, BlockingOperation& operation);
   ErrorRef cannot_wait(const Operation& operation) const;
+  bool leave_to_loop(Operation& closing, const Outcome& outcome) noexcept;
   void say_goodbye() noexcept;
   void close_transport() noexcept;
 

@@ -1,15 +1,17 @@
 #include "tls/credential_choice.h"
 
 #include "status/error.h"
+#include "tls/callbacks.h"
 #include "tls/certificate.h"
+#include "tls/context.h"
 #include "tls/error_queue.h"
 #include "tls/handshake_record.h"
 #include "tls/installing.h"
 #include "tls/openssl.h"
+#include "tls/verifier.h"
 
 #include <algorithm>
 #include <cstdint>
-#include <ctime>
 #include <set>
 #include <string>
 #include <utility>
@@ -49,13 +51,16 @@ constexpr std::uint16_t rsa_pss_pss_sha512 = 0x080b;
 struct Wish {
   bool of_a_client = false;
   std::int32_t version = 0;
+  std::int64_t now = 0;
   const STACK_OF(X509_NAME) * acceptable_cas = nullptr;
   std::vector<std::uint16_t> schemes{};
   std::vector<std::uint8_t> types{};  // RFC 5246 section 7.4.4
 };
 
 Wish wish_of(SSL* ssl) {
-  Wish wish{.of_a_client = SSL_is_server(ssl) == 1, .version = SSL_version(ssl)};
+  Wish wish{.of_a_client = SSL_is_server(ssl) == 1,
+            .version = SSL_version(ssl),
+            .now = clock_of(context_of(ssl).settings().rules)};
   wish.schemes = peer_schemes(ssl);
   if (wish.of_a_client) return wish;
   wish.acceptable_cas = SSL_get0_peer_CA_list(ssl);
@@ -130,10 +135,9 @@ std::string against(const Credential& credential, const Wish& wish) {
     return std::string("its extended key usage does not allow ") +
            (wish.of_a_client ? "serverAuth" : "clientAuth");
   }
-  const std::int64_t now = std::time(nullptr);
-  if (not_after_of(own) < now)
+  if (not_after_of(own) < wish.now)
     return "it has expired: it was valid until " + utc_time(not_after_of(own));
-  if (not_before_of(own) > now)
+  if (not_before_of(own) > wish.now)
     return "it is not valid yet: it will be from " + utc_time(not_before_of(own));
   return {};
 }

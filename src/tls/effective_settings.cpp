@@ -177,6 +177,7 @@ Json verification(const Context& context) {
   const VerificationRules& rules = context.settings().rules;
   json["crl_check"] = (flags & X509_V_FLAG_CRL_CHECK) != 0;
   json["revocation"] = revocation_name(rules.revocation);
+  if (rules.clock) json["clock"] = "program";
   json["time"] = rules.time == 0 ? Json(nullptr) : Json(utc_time(rules.time));
   json["insecure_ignored"] = Json::array();
   for (const sally_status ignored : rules.ignored)

@@ -162,7 +162,7 @@ std::shared_ptr<const HandshakeFacts> facts_of_failure(SSL* ssl, const Handshake
   const Settings& settings = context.settings();
   HandshakeFacts facts{.is_server = context.is_server(), .resumed = SSL_session_reused(ssl) == 1};
   facts.clock = utc_time(time_of(settings.rules));
-  facts.clock_is_set = settings.rules.time != 0;
+  facts.clock_is_set = !settings.rules.goes_by_the_system();
   facts.versions = versions_of(ssl, record.hellos);
   facts.groups = groups_of(ssl, context, record.hellos);
   facts.certificate_requested =

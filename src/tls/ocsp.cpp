@@ -8,6 +8,7 @@
 #include "tls/handshake_record.h"
 #include "tls/ocsp_response.h"
 #include "tls/openssl.h"
+#include "tls/verifier.h"
 
 #include <ctime>
 
@@ -52,7 +53,7 @@ ErrorRef judge_staple(const SSL* ssl, const Settings& settings) {
   if (!staple.empty() && issuer == nullptr)
     answer.found = "a response that cannot be judged: the issuer is not known";
   else if (!staple.empty())
-    answer = read_ocsp_response(staple, certificate, issuer);
+    answer = read_ocsp_response(staple, certificate, issuer, clock_of(settings.rules));
   switch (answer.kind) {
     case OcspAnswer::Kind::good:
       return {};
@@ -97,9 +98,10 @@ int show_staple(SSL* ssl, void* /*unused*/) {
   const X509* shown = SSL_get_certificate(ssl);
   if (shown == nullptr) return SSL_TLSEXT_ERR_NOACK;
   try {
-    for (const Ref<Credential>& credential : context_of(ssl).settings().credentials) {
+    const Settings& settings = context_of(ssl).settings();
+    for (const Ref<Credential>& credential : settings.credentials) {
       if (X509_cmp(credential->certificate(), shown) != 0) continue;
-      const std::string response = credential->staple().at(std::time(nullptr));
+      const std::string response = credential->staple().at(clock_of(settings.rules));
       if (response.empty()) break;
       void* copy = checked(OPENSSL_memdup(response.data(), response.size()));
       SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(response.size()));
@@ -131,7 +133,7 @@ void set_staple(Credential& credential, std::string_view response) {
     if (X509_check_issued(member.get(), certificate) == X509_V_OK) issuer = member.get();
   }
   clear_errors();
-  const OcspAnswer answer = read_ocsp_response(response, certificate, issuer);
+  const OcspAnswer answer = read_ocsp_response(response, certificate, issuer, std::time(nullptr));
   if (answer.kind != OcspAnswer::Kind::good) {
     throw Failure(
         SALLY_OCSP_RESPONSE_INVALID,

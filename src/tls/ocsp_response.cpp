@@ -67,7 +67,7 @@ bool is_responder(const OCSP_BASICRESP* basic, const X509* signer) {
 }
 
 // RFC 6960 section 4.2.2.2: appointed by the issuer itself, for this, and now.
-bool is_appointed(X509* responder, X509* issuer) {
+bool is_appointed(X509* responder, X509* issuer, std::time_t now) {
   const std::uint32_t flags = X509_get_extension_flags(responder);
   if ((flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) != 0 || (flags & EXFLAG_XKUSAGE) == 0) {
     return false;
@@ -75,8 +75,8 @@ bool is_appointed(X509* responder, X509* issuer) {
   int signature_bits = 0;
   return (X509_get_extended_key_usage(responder) & XKU_OCSP_SIGN) != 0 &&
          (X509_get_key_usage(responder) & KU_DIGITAL_SIGNATURE) != 0 &&
-         X509_cmp_current_time(X509_get0_notBefore(responder)) < 0 &&
-         X509_cmp_current_time(X509_get0_notAfter(responder)) > 0 &&
+         X509_cmp_time(X509_get0_notBefore(responder), &now) < 0 &&
+         X509_cmp_time(X509_get0_notAfter(responder), &now) > 0 &&
          X509_get_signature_info(responder, nullptr, nullptr, &signature_bits, nullptr) == 1 &&
          signature_bits >= least_security_bits &&
          X509_check_issued(issuer, responder) == X509_V_OK &&
@@ -95,7 +95,7 @@ X509Owner adopt(const X509* certificate) {
   return X509Owner(copy);
 }
 
-bool is_authentic(const OCSP_BASICRESP* basic, X509* issuer) {
+bool is_authentic(const OCSP_BASICRESP* basic, X509* issuer, std::int64_t now) {
   if (!is_strong(OCSP_resp_get0_tbs_sigalg(basic))) return false;
   if (is_responder(basic, issuer) && is_signed_by(basic, issuer)) return true;
   const STACK_OF(X509)* sent = OCSP_resp_get0_certs(basic);
@@ -103,7 +103,7 @@ bool is_authentic(const OCSP_BASICRESP* basic, X509* issuer) {
   for (int i = 0; i < count; ++i) {
     const X509Owner responder = adopt(sk_X509_value(sent, i));
     if (responder && is_responder(basic, responder.get()) &&
-        is_appointed(responder.get(), issuer) && is_signed_by(basic, responder.get())) {
+        is_appointed(responder.get(), issuer, now) && is_signed_by(basic, responder.get())) {
       return true;
     }
   }
@@ -126,16 +126,28 @@ bool is_about(const OCSP_SINGLERESP* single, const X509* certificate, const X509
   return expected && OCSP_id_cmp(expected.get(), id) == 0;
 }
 
-OcspAnswer read_single(OCSP_SINGLERESP* single) {
+// RFC 6960 section 4.2.2.1; OpenSSL asks no clock but the system's.
+bool is_in_date(const ASN1_GENERALIZEDTIME* from, const ASN1_GENERALIZEDTIME* next,
+                std::int64_t now) {
+  if (from == nullptr || ASN1_GENERALIZEDTIME_check(from) != 1) return false;
+  const std::int64_t begin = seconds_of(from);
+  if (begin > now + clock_skew) return false;
+  if (next == nullptr) return begin >= now - longest_life;
+  if (ASN1_GENERALIZEDTIME_check(next) != 1) return false;
+  const std::int64_t end = seconds_of(next);
+  return end >= now - clock_skew && end >= begin;
+}
+
+OcspAnswer read_single(OCSP_SINGLERESP* single, std::int64_t now) {
   int reason = OCSP_REVOKED_STATUS_NOSTATUS;
   ASN1_GENERALIZEDTIME* revoked_at = nullptr;
   ASN1_GENERALIZEDTIME* from = nullptr;
   ASN1_GENERALIZEDTIME* next = nullptr;
   const int status = OCSP_single_get0_status(single, &reason, &revoked_at, &from, &next);
-  if (OCSP_check_validity(from, next, clock_skew, next != nullptr ? -1 : longest_life) != 1) {
+  if (!is_in_date(from, next, now)) {
     std::string found = "an answer of " + utc_time(seconds_of(from));
     if (next != nullptr) found += ", good until " + utc_time(seconds_of(next));
-    return invalid(found + "; it is " + utc_time(std::time(nullptr)) + " now");
+    return invalid(found + "; it is " + utc_time(now) + " now");
   }
   if (status == V_OCSP_CERTSTATUS_REVOKED) {
     std::string found = "revoked at " + utc_time(seconds_of(revoked_at));
@@ -154,7 +166,8 @@ OcspAnswer read_single(OCSP_SINGLERESP* single) {
 
 }  // namespace
 
-OcspAnswer read_ocsp_response(std::string_view bytes, X509* certificate, X509* issuer) {
+OcspAnswer read_ocsp_response(std::string_view bytes, X509* certificate, X509* issuer,
+                              std::int64_t now) {
   clear_errors();
   const auto* start = reinterpret_cast<const unsigned char*>(bytes.data());
   const unsigned char* end = start;
@@ -168,7 +181,7 @@ OcspAnswer read_ocsp_response(std::string_view bytes, X509* certificate, X509* i
   }
   const Owner<OCSP_BASICRESP> basic(OCSP_response_get1_basic(response.get()), &OCSP_BASICRESP_free);
   if (!basic) return invalid("an answer of a kind that is not known");
-  if (issuer != nullptr && !is_authentic(basic.get(), issuer)) {
+  if (issuer != nullptr && !is_authentic(basic.get(), issuer, now)) {
     return invalid("an answer that neither the issuer nor a responder of its own has signed");
   }
   // Several may be about the certificate; the one that revokes it counts, then one that is good.
@@ -176,7 +189,7 @@ OcspAnswer read_ocsp_response(std::string_view bytes, X509* certificate, X509* i
   for (int i = 0; i < OCSP_resp_count(basic.get()); ++i) {
     OCSP_SINGLERESP* single = OCSP_resp_get0(basic.get(), i);
     if (!is_about(single, certificate, issuer)) continue;
-    OcspAnswer said = read_single(single);
+    OcspAnswer said = read_single(single, now);
     if (said.kind == OcspAnswer::Kind::revoked) return said;
     if (answer.kind != OcspAnswer::Kind::good) answer = std::move(said);
   }

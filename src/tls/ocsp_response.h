@@ -22,8 +22,10 @@ struct OcspAnswer {
 };
 
 // `issuer` is the certificate that issued `certificate`. Null where it is not known: who signed the
-// response is then not looked at, which is for a server that is told what to show.
-OcspAnswer read_ocsp_response(std::string_view response, x509_st* certificate, x509_st* issuer);
+// response is then not looked at, which is for a server that is told what to show. `now`: seconds
+// since 1970.
+OcspAnswer read_ocsp_response(std::string_view response, x509_st* certificate, x509_st* issuer,
+                              std::int64_t now);
 
 // Whether the certificate is to be shown with a staple only (RFC 7633).
 bool demands_staple(const x509_st* certificate);

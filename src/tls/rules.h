@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,15 @@ struct PeerPolicy {
 // No certificate can name a later one: 9999-12-31T23:59:59Z (RFC 5280 section 4.1.2.5).
 inline constexpr std::int64_t latest_time = 253'402'300'799;
 
+// The program's own. Any thread.
+struct ProgramClock {
+  std::int64_t (*now)(void* user);  // seconds since 1970
+  std::shared_ptr<void> user;
+};
+
 struct VerificationRules {
-  std::int64_t time = 0;  // seconds since 1970; 0: the clock
+  std::int64_t time = 0;                        // seconds since 1970; 0: the clock
+  std::shared_ptr<const ProgramClock> clock{};  // null: the system's
   std::int32_t max_depth = 10;
   std::int32_t security_level = 2;
   std::int32_t revocation = SALLY_REVOCATION_SOFT;
@@ -41,6 +49,8 @@ struct VerificationRules {
   std::vector<sally_status> ignored;
   PeerPolicy policy;
   std::size_t cache_entries = 1024;
+
+  bool goes_by_the_system() const noexcept { return time == 0 && !clock; }
 };
 
 }  // namespace sally::tls

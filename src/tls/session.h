@@ -45,6 +45,9 @@ struct SessionFacts {
   std::vector<std::string> passed_over;    // its credentials that did not fit, and why
 };
 
+// The "tls" of include/sallyport/stream_info.h. Throws std::bad_alloc.
+std::string to_json(const SessionFacts& facts);
+
 // What was written becomes records in a queue, which flush() hands to the channel.
 class Session final : public transport::Flow {
  public:

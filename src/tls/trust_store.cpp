@@ -1,6 +1,7 @@
 #include "tls/trust_store.h"
 
 #include "status/error.h"
+#include "tls/certificate.h"
 #include "tls/encoding.h"
 #include "tls/error_queue.h"
 #include "tls/openssl.h"
@@ -202,6 +203,30 @@ TrustStore::Contents TrustStore::read_system() {
   }
   contents.source = "the system's CA certificates";
   return contents;
+}
+
+namespace {
+
+// 0 stands for no time.
+std::int64_t earlier(std::int64_t one, std::int64_t other) noexcept {
+  if (one == 0 || other == 0) return std::max(one, other);
+  return std::min(one, other);
+}
+
+}  // namespace
+
+std::int64_t TrustStore::not_after() const noexcept {
+  std::int64_t first = 0;
+  for (const X509Owner& anchor : anchors_) first = earlier(first, not_after_of(anchor.get()));
+  return first;
+}
+
+std::int64_t TrustStore::next_update() const noexcept {
+  std::int64_t first = 0;
+  for (const CrlOwner& crl : crls_) {
+    first = earlier(first, seconds_of(X509_CRL_get0_nextUpdate(crl.get())));
+  }
+  return first;
 }
 
 std::vector<std::string> TrustStore::system_files() {

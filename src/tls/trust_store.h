@@ -8,6 +8,7 @@
 #include "tls/pem.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ class TrustStore : public RefCounted<TrustStore> {
   const std::vector<X509Owner>& anchors() const noexcept { return anchors_; }
   // In `store()` too, which does not ask them: the flags of a verification do.
   const std::vector<CrlOwner>& crls() const noexcept { return crls_; }
+  // When the first anchor, and the first CRL, is over; 0: none has a time. Seconds since 1970.
+  std::int64_t not_after() const noexcept;
+  std::int64_t next_update() const noexcept;
   // Whether the machine's own are among them.
   bool has_system_roots() const noexcept { return system_; }
   // Where they came from, for the errors.

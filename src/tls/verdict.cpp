@@ -55,7 +55,7 @@ void explain_time(const X509* certificate, const Question& question, std::int64_
                   ErrorDetail& detail) {
   const std::string from = utc_time(not_before_of(certificate));
   const std::string until = utc_time(not_after_of(certificate));
-  const bool by_clock = question.rules.time == 0;
+  const bool by_clock = question.rules.goes_by_the_system();
   detail.judged = std::make_shared<JudgedFacts>(JudgedFacts{
       .not_before = from, .not_after = until, .clock = utc_time(now), .clock_is_set = !by_clock});
   detail.expected = "a certificate that is valid at " + utc_time(now) +
@@ -221,7 +221,7 @@ std::shared_ptr<const JudgedFacts> with_chain(const std::shared_ptr<const Judged
                                               const Judgement& judgement) {
   JudgedFacts facts = judged ? *judged : JudgedFacts{};
   facts.clock = utc_time(judgement.time);
-  facts.clock_is_set = question.rules.time != 0;
+  facts.clock_is_set = !question.rules.goes_by_the_system();
   facts.chain_length = judgement.chain.size();
   if (!judgement.chain.empty()) {
     const X509* top = judgement.chain.back().get();

@@ -265,7 +265,13 @@ const Finding* Judgement::fatal() const noexcept {
 }
 
 std::int64_t time_of(const VerificationRules& rules) {
-  return rules.time != 0 ? rules.time : std::time(nullptr);
+  return rules.time != 0 ? rules.time : clock_of(rules);
+}
+
+std::int64_t clock_of(const VerificationRules& rules) {
+  if (!rules.clock) return std::time(nullptr);
+  // A clock that fails lets nobody in: nothing is valid yet.
+  return std::clamp<std::int64_t>(rules.clock->now(rules.clock->user.get()), 0, latest_time);
 }
 
 void apply_rules(X509_VERIFY_PARAM* param, const VerificationRules& rules, Purpose purpose,

@@ -52,6 +52,8 @@ Judgement judge(const Question& question);
 
 // Seconds since 1970: what the rules say, or the clock.
 std::int64_t time_of(const VerificationRules& rules);
+// What the clock of the rules says, the program's or the system's: for this side's own material.
+std::int64_t clock_of(const VerificationRules& rules);
 
 // The rules as OpenSSL takes them, all but the time and the name.
 void apply_rules(X509_VERIFY_PARAM_st* param, const VerificationRules& rules, Purpose purpose,

@@ -282,6 +282,23 @@ void append_info_cases(ArgumentCases& cases) {
                           }));
 }
 
+void append_information_json_cases(ArgumentCases& cases) {
+  cases.push_back(answers("sally_stream_info_copy_json", "a NULL handle", SALLY_INVALID_ARGUMENT,
+                          [](World&, Outputs& out, sally_error** error) {
+                            return sally_stream_info_copy_json(nullptr, out.handle<sally_bytes>(),
+                                                               error);
+                          }));
+  cases.push_back(answers("sally_stream_info_copy_json", "a NULL output", SALLY_INVALID_ARGUMENT,
+                          [](World& world, Outputs&, sally_error** error) {
+                            return sally_stream_info_copy_json(world.info.get(), nullptr, error);
+                          }));
+  cases.push_back(answers("sally_stream_info_copy_json", "an information", SALLY_OK,
+                          [](World& world, Outputs& out, sally_error** error) {
+                            return sally_stream_info_copy_json(world.info.get(),
+                                                               out.handle<sally_bytes>(), error);
+                          }));
+}
+
 void append_descriptor_cases(ArgumentCases& cases) {
   const auto fd = [&](const char* what, sally_status status,
                       std::function<sally_stream*(World&)> stream) {
@@ -326,6 +343,7 @@ ArgumentCases stream_cases() {
   append_write_cases(cases);
   append_control_cases(cases);
   append_info_cases(cases);
+  append_information_json_cases(cases);
   append_descriptor_cases(cases);
   append_lifetime_cases<sally_stream, sally_stream>(
       cases, "sally_stream_retain", sally_stream_retain, "sally_stream_release",

@@ -53,6 +53,19 @@ void append_setters(ArgumentCases& cases) {
                     {with(sally_tls_config_set_verification_time, std::int64_t{-1}),
                      with(sally_tls_config_set_verification_time, INT64_MIN),
                      with(sally_tls_config_set_verification_time, INT64_MAX)});
+  append_rule_cases(cases, "sally_tls_config_set_clock",
+                    [](sally_tls_config* config, sally_error** error) {
+                      return sally_tls_config_set_clock(config, nullptr, nullptr, nullptr, error);
+                    },
+                    {});
+  cases.push_back(gives("sally_tls_config_set_clock", "no config", [](World&) {
+    int frees = 0;
+    const auto now = [](void*) -> std::int64_t { return 0; };
+    const auto free_user = [](void* user) { ++*static_cast<int*>(user); };
+    EXPECT_EQ(sally_tls_config_set_clock(nullptr, now, &frees, free_user, nullptr),
+              SALLY_INVALID_ARGUMENT);
+    EXPECT_EQ(frees, 1) << "also where it fails";
+  }));
   append_rule_cases(
       cases, "sally_tls_config_set_max_depth", with(sally_tls_config_set_max_depth, 0),
       {with(sally_tls_config_set_max_depth, -1), with(sally_tls_config_set_max_depth, 101),

@@ -4,7 +4,11 @@
 #include "lib/threads.h"
 #include "lib/zoo.h"
 
+#include <ctime>
 #include <gtest/gtest.h>
+#include <optional>
+
+#include <sallyport/trust_store.hpp>
 
 using namespace sally::test;
 
@@ -208,6 +212,30 @@ TEST_F(Rotation, OfTrustShowsInTheNextHandshake) {
   folder.replace("ca.pem", read_file(Zoo::ca_path("ca-root")));
   ASSERT_TRUE(comes([&] { return sally_trust_store_generation(trust.get()) == 2; }));
   connect_pair(listener, client.get());
+}
+
+TEST_F(Rotation, ShowsInTheTimesOfATrustStore) {
+  folder.replace("ca.pem", read_file(Zoo::ca_path("ca-root")));
+  folder.replace("crl.pem", read_file(Zoo::crl_path("file-crl-two")));
+  auto trust = sally::TrustStore::from_file(folder.path("ca.pem"));
+  const auto root = sally_trust_store_not_after(trust.get());
+  EXPECT_GT(root, std::time(nullptr));
+  EXPECT_EQ(trust.not_after()->time_since_epoch().count(), root);
+  EXPECT_EQ(sally_trust_store_next_update(trust.get()), 0);
+  EXPECT_EQ(trust.next_update(), std::nullopt);
+  trust.add_crl(folder.path("crl.pem"));
+  const auto update = sally_trust_store_next_update(trust.get());
+  EXPECT_GT(update, std::time(nullptr));
+
+  const auto expired = Zoo::trust("ca-expired");
+  const auto over = sally_trust_store_not_after(expired.get());
+  EXPECT_LT(over, std::time(nullptr));
+  ASSERT_EQ(sally_trust_store_merge(trust.get(), expired.get(), nullptr), SALLY_OK);
+  EXPECT_EQ(sally_trust_store_not_after(trust.get()), over) << "the first that is over counts";
+  EXPECT_EQ(sally_trust_store_next_update(trust.get()), update);
+  ASSERT_EQ(sally_trust_store_replace(trust.get(), Zoo::trust("ca-root").get(), nullptr), SALLY_OK);
+  EXPECT_EQ(sally_trust_store_not_after(trust.get()), root);
+  EXPECT_EQ(sally_trust_store_next_update(trust.get()), 0) << "of the present generation";
 }
 
 TEST_F(Rotation, OfCrlsShowsInTheNextHandshake) {

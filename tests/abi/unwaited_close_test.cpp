@@ -1,0 +1,104 @@
+// Closing as an attempt, and by the last release: nobody waits, and what was taken arrives all the same.
+#include "lib/async.h"
+#include "lib/secure.h"
+#include "lib/threads.h"
+
+#include <array>
+#include <cstddef>
+#include <gtest/gtest.h>
+#include <string>
+#include <tuple>
+
+using namespace sally::test;
+
+namespace {
+
+// More than the buffers of both ends take.
+constexpr std::size_t too_much = 8 << 20;
+
+enum class Under { plain, tls_1_2, tls_1_3 };
+constexpr std::array under_names{"Plain", "Tls12", "Tls13"};
+enum class By { attempt, release, attempt_and_release };
+constexpr std::array by_names{"Attempt", "Release", "AttemptAndRelease"};
+
+class UnwaitedClose : public testing::TestWithParam<std::tuple<Under, By>> {
+ protected:
+  static Pair make() {
+    const Under under = std::get<0>(GetParam());
+    if (under == Under::plain) return plain_pair();
+    return tls_pair(under == Under::tls_1_2 ? SALLY_TLS_1_2 : SALLY_TLS_1_3);
+  }
+  static void close(Stream& stream) {
+    const By by = std::get<1>(GetParam());
+    const StopWatch watch;
+    if (by != By::release) {
+      EXPECT_EQ(stream.close(SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
+    }
+    if (by != By::attempt) stream.release();
+    EXPECT_LT(watch.milliseconds(), 4000);
+  }
+  // As much as it takes without waiting.
+  std::string fill(Stream& stream, std::uint32_t flags = 0) {
+    std::size_t taken = 0;
+    EXPECT_EQ(sally_stream_write(stream.get(), bytes.data(), bytes.size(), flags, &taken,
+                                 SALLY_TIMEOUT_ATTEMPT, nullptr),
+              SALLY_WOULD_BLOCK);
+    return bytes.substr(0, taken);
+  }
+
+  const std::string bytes = pattern(too_much);
+  Pair pair = make();
+};
+INSTANTIATE_TEST_SUITE_P(
+    Streams, UnwaitedClose,
+    testing::Combine(testing::Values(Under::plain, Under::tls_1_2, Under::tls_1_3),
+                     testing::Values(By::attempt, By::release, By::attempt_and_release)),
+    [](const auto& each) {
+      const auto under = static_cast<std::size_t>(std::get<0>(each.param));
+      const auto by = static_cast<std::size_t>(std::get<1>(each.param));
+      return std::string(under_names[under]) + by_names[by];
+    });
+
+}  // namespace
+
+TEST_P(UnwaitedClose, SendsWhatWasTakenAndThenTheEnd) {
+  const std::string sent = fill(pair.client);
+  close(pair.client);
+  EXPECT_TRUE(pair.server.read_text(sent.size()) == sent);
+  EXPECT_EQ(pair.server.read_status(), SALLY_END_OF_STREAM);
+}
+
+TEST_P(UnwaitedClose, SendsWhatWaitedForMore) {
+  const std::string sent = fill(pair.server, SALLY_MORE);
+  close(pair.server);
+  EXPECT_TRUE(pair.client.read_text(sent.size()) == sent);
+  EXPECT_EQ(pair.client.read_status(), SALLY_END_OF_STREAM);
+}
+
+TEST_P(UnwaitedClose, DoesNotNeedThePeersEnd) {
+  ASSERT_EQ(pair.client.write("last words", SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
+  close(pair.client);
+  EXPECT_EQ(pair.server.read_text(10), "last words");
+  EXPECT_EQ(pair.server.read_status(), SALLY_END_OF_STREAM);
+}
+
+TEST_P(UnwaitedClose, EndsWhereThePeerHasGone) {
+  fill(pair.client);
+  close(pair.client);
+  pair.server.release();
+}
+
+TEST(UnwaitedCloseByAttempt, ClosesTheStreamForItsCallers) {
+  Pair pair = tls_pair();
+  const std::string bytes = pattern(too_much);
+  std::size_t taken = 0;
+  ASSERT_EQ(pair.client.write(bytes, SALLY_TIMEOUT_ATTEMPT, &taken), SALLY_WOULD_BLOCK);
+  ASSERT_EQ(pair.client.close(SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
+  EXPECT_EQ(pair.client.read_status(), SALLY_CLOSED);
+  EXPECT_EQ(pair.client.write("x"), SALLY_CLOSED);
+  EXPECT_EQ(pair.client.close(), SALLY_OK) << "there is nothing more to close";
+  EXPECT_EQ(pair.client.cancel(SALLY_DIRECTION_READ | SALLY_DIRECTION_WRITE), SALLY_OK);
+  EXPECT_TRUE(pair.client.info());
+  EXPECT_TRUE(pair.server.read_text(taken) == bytes.substr(0, taken));
+  EXPECT_EQ(pair.server.read_status(), SALLY_END_OF_STREAM);
+}
