@@ -24,6 +24,8 @@ LEFT_OUT = {
     "sally_stream_writev": "joining parts costs less than describing each to C",
     "sally_stream_wait_async": "an event loop watches sally_stream_fd, and a thread calls sally_stream_wait",
     "sally_stream_flush_async": "flushing attempts, and waits for readiness like a write",
+    "sally_tls_config_set_clock": "would call into Python on the library's threads, within handshakes; "
+                                  "set_verification_time and verify(time=) are for tests",
     "sally_decision_verdict": "the verdict is sally_decision_verdict_error, whose status it is",
     "sally_queue_close": "nothing is lent, so that the last release of a queue is its end",
 }

@@ -55,7 +55,8 @@ def test_every_status_of_the_headers_has_its_number():
 
 def test_the_time_outs_and_kinds_are_those_that_are_written_down_here():
     assert (lib.SALLY_TIMEOUT_DEFAULT, lib.SALLY_TIMEOUT_NEVER, lib.SALLY_TIMEOUT_ATTEMPT) == (0, -1, -2)
-    assert (lib.SALLY_EVENT_DONE, lib.SALLY_EVENT_DECISION, lib.SALLY_MORE) == (1, 4, 1)
+    assert (lib.SALLY_EVENT_DONE, lib.SALLY_EVENT_DECISION, lib.SALLY_EVENT_DECISIONS_OVER) == (1, 4, 5)
+    assert (lib.SALLY_MORE, lib.SALLY_COMPLETION_TELL_END) == (1, 1)
     assert (lib.SALLY_STREAM_LOW_LATENCY, lib.SALLY_STREAM_PLAIN, lib.SALLY_STREAM_CONFIRMED) == (1, 2, 4)
     assert (lib.SALLY_DIRECTION_READ, lib.SALLY_DIRECTION_WRITE) == (1, 2)
     assert len(sallyport.live_handles()) == 15 and lib.sally_library_live_handles(15) == -1

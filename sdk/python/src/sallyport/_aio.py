@@ -43,7 +43,6 @@ class Stream(StreamBase):
         super().__init__(handle, limit)
         self._hub = hub
         self._space = hub.space
-        self._decider: Optional[int] = None
         self._watch: Optional[Watch] = None
         self.reads_for = self.writes_for = 0
         self._reader: Optional["asyncio.Future[bytes]"] = None
@@ -271,12 +270,14 @@ class Stream(StreamBase):
         await self._hub.run(lib.sally_stream_authenticate_async, self._handle, milliseconds(timeout))
 
     async def close(self, timeout: Optional[float] = None) -> None:
-        """Sends what is left, says goodbye, and waits for the peer's (None: 5 s).
+        """Sends what is left, says goodbye, and waits for the peer's (None: 5 s; 0: it is not waited for).
 
         TimedOut, Truncated: the peer said none. It is closed all the same.
         """
         try:
             await self.drain()
+            if timeout == 0:
+                return
             self._unwatch()
             self._hub.loop.call_soon(self._go_on)  # a task that still reads, behind the closing
             await self._hub.run(lib.sally_stream_close_async, self._handle, milliseconds(timeout))
@@ -284,12 +285,10 @@ class Stream(StreamBase):
             self.abort()
 
     def abort(self) -> None:
-        """Closes at once, waiting for nothing; what waits to be sent may be lost."""
+        """Closes, waiting for nothing and telling of no failure: what the library has taken is still sent."""
         self._unwatch()
         super().abort()
         self._go_on()  # whoever waits is told
-        if self._decider is not None:
-            self._hub.deciders.pop(self._decider, None)
 
     def _unwatch(self) -> None:
         if self._watch is not None:
@@ -324,19 +323,17 @@ async def connect(host: str, port: Union[int, str], *, tls: Optional[TlsConfig] 
     and how few must be left before it goes on; 0: 64 KiB, and a quarter.
     """
     hub = _hub.current()
-    tag = None if decide is None else hub.decider(decide)
-    decisions = NULL if tag is None else hub.completion(tag)
+    decisions = hub.decisions(decide)
     options, held = stream_options(host, port, tls, verify_name, stream_flags(plain, confirmed, low_latency),
                                    decisions, runtime, watermarks)
-    stream = None
     try:
         stream = Stream(make("stream", lib.sally_stream_create, options), hub, limit)
-        stream._decider = tag
+    except BaseException:
+        hub.forget(decisions)
+        raise
+    try:
         await hub.run(lib.sally_stream_connect_async, stream._handle, milliseconds(timeout))
         return stream
     except BaseException:
-        if stream is not None:
-            stream.abort()
-        elif tag is not None:
-            hub.deciders.pop(tag, None)
+        stream.abort()
         raise

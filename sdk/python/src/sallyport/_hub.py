@@ -12,6 +12,7 @@ from sallyport._stream import CHUNK, StreamBase
 
 Decide = Callable[[Decision], Union[None, Awaitable[None]]]
 
+TELL_END = 1  # SALLY_COMPLETION_TELL_END
 _hubs: Dict[asyncio.AbstractEventLoop, "Hub"] = {}
 
 
@@ -72,19 +73,27 @@ class Hub(Queue):
         finally:
             lib.sally_operation_release(operation[0])
 
-    def decider(self, decide: Decide) -> int:
-        """A tag under which decisions come to `decide`, which may be a coroutine function."""
+    def decisions(self, decide: Optional[Decide]) -> Any:
+        """Where decisions go that come to `decide`, which may be a coroutine function, to the last one."""
+        if decide is None:
+            return ffi.NULL
+        answering = decide
 
         def asked(event: Any) -> None:
             pointer = ffi.cast("sally_decision *", event.object)
             event.object = ffi.NULL
-            task = asyncio.ensure_future(self._decide(decide, decision(pointer)), loop=self.loop)
+            task = asyncio.ensure_future(self._decide(answering, decision(pointer)), loop=self.loop)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
         tag = self.tag()
         self.deciders[tag] = asked
-        return tag
+        return self.completion(tag, TELL_END)
+
+    def forget(self, decisions: Any) -> None:
+        """Of what could not be made: nothing will say that its decisions are over."""
+        if decisions != ffi.NULL:
+            self.deciders.pop(decisions.tag, None)
 
     async def _decide(self, decide: Decide, asked: Decision) -> None:
         try:

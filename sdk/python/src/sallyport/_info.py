@@ -1,5 +1,6 @@
 import datetime
-from typing import Dict, List, NamedTuple, Optional
+import json
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from sallyport import _raw
 from sallyport._certificate import Certificate, borrowed
@@ -152,6 +153,16 @@ class StreamInfo(_raw.Object):
         """Bytes up to now: "read", "written", and under TLS "wire_received", "wire_sent"."""
         names = ("read", "written", "wire_received", "wire_sent")
         return {name: lib.sally_stream_info_bytes(self._handle, kind) for kind, name in enumerate(names, 1)}
+
+    @property
+    def json(self) -> str:
+        """All of it, for a log."""
+        return _raw.copy_bytes(lib.sally_stream_info_copy_json, self._handle).decode()
+
+    def to_dict(self) -> Dict[str, Any]:
+        """What `json` says."""
+        found: Dict[str, Any] = json.loads(self.json)
+        return found
 
     def __repr__(self) -> str:
         return f"<StreamInfo {self.version_name} {self.suite} peer={self.peer_address}>"

@@ -27,9 +27,9 @@ class Queue:
         self._completion = self.completion(0)
         self.closed = False
 
-    def completion(self, tag: int) -> Any:
+    def completion(self, tag: int, flags: int = 0) -> Any:
         return ffi.new("sally_completion *", {
-            "struct_size": ffi.sizeof("sally_completion"), "queue": self._handle, "tag": tag})
+            "struct_size": ffi.sizeof("sally_completion"), "flags": flags, "queue": self._handle, "tag": tag})
 
     def start(self, tag: int, done: Done, function: Callable[..., int], *arguments: Any,
               operation: Any = NULL) -> None:
@@ -59,6 +59,9 @@ class Queue:
             kind = event.kind
             if kind == 4:  # SALLY_EVENT_DECISION
                 done = self.deciders.get(event.tag)
+            elif kind == 5:  # SALLY_EVENT_DECISIONS_OVER
+                done = None
+                self.deciders.pop(event.tag, None)
             else:
                 done = self.waiting.pop(event.tag, None)
             try:

@@ -23,11 +23,14 @@ class Listener:
                  plain: bool, limit: int, runtime: Optional[Runtime], limits: Optional[Limits]) -> None:
         self._hub = _hub.current()
         self._limit = limit
-        self._decider = None if decide is None else self._hub.decider(decide)
-        decisions = NULL if self._decider is None else self._hub.completion(self._decider)
+        decisions = self._hub.decisions(decide)
         options, held = listener_options(host, port, tls, stream_flags(plain, False, False), decisions,
                                          runtime, limits)
-        self._handle = make("listener", lib.sally_listener_bind, options)
+        try:
+            self._handle = make("listener", lib.sally_listener_bind, options)
+        except BaseException:
+            self._hub.forget(decisions)
+            raise
         self._streams: "weakref.WeakSet[Stream]" = weakref.WeakSet()
         self._tag = self._hub.tag()
         self._accepting = asyncio.Lock()
@@ -121,8 +124,6 @@ class Listener:
     def close(self) -> None:
         """Stops listening. Streams handed out go on."""
         _raw.call(lib.sally_listener_close, self._handle)
-        if self._decider is not None:
-            self._hub.deciders.pop(self._decider, None)
 
     async def __aenter__(self) -> "Listener":
         return self

@@ -129,12 +129,26 @@ class TrustStore(Source):
     def crl_count(self) -> int:
         return int(lib.sally_trust_store_crl_count(self._handle))
 
+    @property
+    def not_after(self) -> Optional[datetime.datetime]:
+        """When the first of its anchors expires."""
+        return _time_or_none(lib.sally_trust_store_not_after(self._handle))
+
+    @property
+    def next_update(self) -> Optional[datetime.datetime]:
+        """When the first of its revocation lists is out of date."""
+        return _time_or_none(lib.sally_trust_store_next_update(self._handle))
+
     def __len__(self) -> int:
         """Its trust anchors."""
         return int(lib.sally_trust_store_size(self._handle))
 
     def __bool__(self) -> bool:
         return True
+
+
+def _time_or_none(seconds: int) -> Optional[datetime.datetime]:
+    return _certificate._time(seconds) if seconds else None
 
 
 class TicketKeys(Source):

@@ -66,7 +66,7 @@ class StreamBase:
         call(lib.sally_stream_update_keys, self._handle, int(request_peer))
 
     def abort(self) -> None:
-        """Closes at once, waiting for nothing; what waits to be sent may be lost."""
+        """Closes, waiting for nothing and telling of no failure: what the library has taken is still sent."""
         lib.sally_stream_close(self._handle, ATTEMPT, NULL)
 
     # Attempts.
