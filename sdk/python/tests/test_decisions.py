@@ -1,6 +1,7 @@
 """What the program decides itself, in asyncio and on a thread, at once and late."""
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import sallyport
-from sallyport import Question, Status, errors, sync
+from sallyport import Question, Status, _hub, errors, sync
 
 
 async def greet(stream):
@@ -161,3 +162,40 @@ def test_what_a_decision_raises_ends_a_blocking_connect(material, beside):
         with pytest.raises(LookupError):
             sync.connect("127.0.0.1", listener.port, tls=material.client(questions=Question.PEER),
                          verify_name="localhost", decide=decide)
+
+
+def test_who_decides_is_forgotten_after_the_last_question(material, run):
+    async def main():
+        hub = _hub.current()
+        client = material.client(questions=Question.PEER)
+        asked = material.server(questions=Question.PEER)
+
+        def decide(question):
+            question.accept()
+
+        for _ in range(3):
+            await ask(material, client, asked, decide=decide, decide_server=decide)
+        with pytest.raises(errors.Error):
+            await sallyport.connect("127.0.0.1", 1, tls=client, decide=decide)
+        with pytest.raises(ValueError):
+            await sallyport.listen("127.0.0.1", "no port", tls=client, decide=decide)
+        while hub.deciders:
+            gc.collect()  # servers and their tasks know each other
+            await asyncio.sleep(0.002)
+
+    run(main())
+
+
+def test_a_question_of_an_upgrade_is_answered_after_its_listener_closed(material, run):
+    async def main():
+        async with await sallyport.listen("127.0.0.1", 0, plain=True, decide=lambda asked: asked.accept()) as listener:
+            client = await sallyport.connect("127.0.0.1", listener.port, plain=True)
+            server = await listener.accept()
+        upgrading = asyncio.ensure_future(server.upgrade(material.server(questions=Question.PEER)))
+        await client.upgrade(material.client(), verify_name="localhost")
+        await upgrading
+        assert server.info.peer_verified
+        client.abort()
+        server.abort()
+
+    run(main())

@@ -174,6 +174,9 @@ def test_a_stream_tells_how_it_came_about(material):
         assert attempt.address == f"127.0.0.1:{listener.port}" and attempt.status is Status.OK
         assert attempt.duration >= attempt.began and info.round_trips == 1
         assert tls.verification_cache_hits == 1
+        told = info.to_dict()
+        assert told["tls"]["correlation_id"] == info.correlation_id and told["establishment"]["round_trips"] == 1
+        assert told["tls"]["peer_chain"][0]["fingerprint"] == info.peer_certificate.fingerprint
         client.abort()
 
 
@@ -197,3 +200,31 @@ def test_an_error_is_told_in_full(material):
         Credential.load(material.zoo / "server-good.pem", material.zoo / "client-good.key")
     report = caught.value.report()
     assert caught.value.message in report and report.count("\n") >= 1
+
+
+def test_trust_tells_how_long_it_lasts(material):
+    trust = TrustStore.load(material.zoo / "ca-root.pem")
+    assert trust.not_after is not None and trust.not_after.tzinfo is not None and trust.next_update is None
+    trust.add_crl(material.zoo / "file-crl-none-revoked.crl")
+    assert trust.next_update is not None
+
+
+def test_closing_without_waiting_for_the_peer_sends_all_there_is(material, run):
+    payload = bytes(range(256)) * 8192
+
+    async def main():
+        got = asyncio.get_running_loop().create_future()
+
+        async def take(stream):
+            got.set_result(await stream.read())
+            await got_all.wait()
+
+        got_all = asyncio.Event()
+        async with await sallyport.start_server(take, "127.0.0.1", 0, tls=material.server()) as server:
+            stream = await sallyport.connect("127.0.0.1", server.port, tls=material.client(), verify_name="localhost")
+            stream.write(payload)
+            await stream.close(timeout=0)
+            assert await got == payload
+            got_all.set()
+
+    run(main())
