@@ -191,11 +191,10 @@ ArgumentCases source_cases() {
     EXPECT_EQ(sally_credential_not_after(nullptr), 0);
     EXPECT_GT(sally_credential_not_after(world.credential.get()), 0);
   }));
-  for (const auto& [name, time] :
-       {std::pair{"sally_trust_store_not_after", sally_trust_store_not_after},
-        std::pair{"sally_trust_store_next_update", sally_trust_store_next_update}}) {
-    cases.push_back(gives(name, "NULL", [time = time](World&) { EXPECT_EQ(time(nullptr), 0); }));
-  }
+  cases.push_back(gives("sally_trust_store_not_after", "NULL",
+                        [](World&) { EXPECT_EQ(sally_trust_store_not_after(nullptr), 0); }));
+  cases.push_back(gives("sally_trust_store_next_update", "NULL",
+                        [](World&) { EXPECT_EQ(sally_trust_store_next_update(nullptr), 0); }));
   cases.push_back(gives("sally_trust_store_not_after", "a trust store", [](World& world) {
     EXPECT_GT(sally_trust_store_not_after(world.trust.get()), 0);
   }));
