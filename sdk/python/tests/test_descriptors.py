@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import threading
+import warnings
 
 import pytest
 
@@ -227,3 +228,59 @@ def test_a_read_that_is_cancelled_when_its_bytes_have_come_leaves_them(material,
                 assert await stream.readexactly(4) == b"%04d" % turn
 
     on(main())
+
+
+def test_a_task_that_reads_is_told_that_its_peer_is_no_longer_trusted(material, on):
+    async def main():
+        trust = material.trust()
+        tls = sallyport.TlsConfig.server(trust=trust, credential=material.credential("server-good"),
+                                         client_auth=sallyport.ClientAuth.REQUIRE)
+        tls.set_trust_change(sallyport.TrustChange.DROP)
+        async with await sallyport.listen("127.0.0.1", 0, tls=tls) as listener:
+            client = await meet(listener, material)
+            stream = await listener.accept()
+            reading = asyncio.ensure_future(stream.read(1))
+            await asyncio.sleep(0.01)
+            trust.replace(sallyport.TrustStore.load(material.zoo / "ca-other.pem"))
+            with pytest.raises(errors.CertificateError):
+                await asyncio.wait_for(reading, 20)
+            stream.abort()
+            client.abort()
+
+    on(main())
+
+
+def test_keys_change_while_bytes_go_both_ways(material, on):
+    payload = os.urandom(1 << 18)
+
+    async def main():
+        async with await serve(material) as server, await meet(server, material) as stream:
+            for _ in range(20):
+                taken = stream.write(payload)
+                stream.update_keys(request_peer=True)
+                assert await stream.readexactly(len(payload)) == payload
+                await taken
+
+    on(main())
+
+
+def test_what_a_forked_child_lets_go_of_stays_with_its_parent(material):
+    async def main():
+        async with await serve(material) as server, await meet(server, material) as stream:
+            reading = asyncio.ensure_future(stream.read(4))
+            await asyncio.sleep(0.01)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that there are threads: the library's, which know of it
+                child = os.fork()
+            if child == 0:
+                try:
+                    stream.abort()
+                    del stream
+                    gc.collect()
+                finally:
+                    os._exit(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            await stream.write(b"here")
+            assert await reading == b"here"
+
+    asyncio.run(asyncio.wait_for(main(), 60))

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import weakref
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ class Watch:
     the next one has to wait too.
     """
 
-    __slots__ = ("_handle", "_loop", "_stream", "_fd", "_watches", "_unheard")
+    __slots__ = ("_handle", "_loop", "_stream", "_fd", "_watches", "_unheard", "_process")
 
     def __init__(self, stream: Watched, handle: Any, loop: asyncio.AbstractEventLoop) -> None:
         fd = ffi.new("intptr_t *")
@@ -32,6 +33,7 @@ class Watch:
         self._fd = int(fd[0])
         self._handle, self._loop, self._stream = handle, loop, weakref.ref(stream)
         self._watches = 0
+        self._process = os.getpid()  # in a forked child letting go would let go for its parent
         self._unheard = 0  # how often there was something to read since somebody has wanted it
 
     def start(self, directions: int) -> None:
@@ -43,7 +45,7 @@ class Watch:
         self._watches |= missing
 
     def stop(self, directions: int = READ | WRITE) -> None:
-        if not self._loop.is_closed():
+        if not self._loop.is_closed() and self._process == os.getpid():
             if self._watches & directions & READ:
                 self._loop.remove_reader(self._fd)
             if self._watches & directions & WRITE:
@@ -52,7 +54,7 @@ class Watch:
 
     def dropped(self) -> None:
         """The stream has gone, on whatever thread."""
-        if self._watches:
+        if self._watches and self._process == os.getpid():
             try:
                 self._loop.call_soon_threadsafe(self.stop)
             except RuntimeError:  # closed, and so watching nothing
