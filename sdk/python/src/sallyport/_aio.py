@@ -44,7 +44,7 @@ class Stream(StreamBase):
         self._hub = hub
         self._space = hub.space
         self._watch: Optional[Watch] = None
-        self.reads_for = self.writes_for = 0
+        self._reads_for = self._writes_for = 0
         self._reader: Optional["asyncio.Future[bytes]"] = None
         self._wanted = 0  # by the reader
         self._backlog: Deque[bytes] = collections.deque()
@@ -62,9 +62,9 @@ class Stream(StreamBase):
 
     def _go_on(self) -> None:
         """Repeats what waits, both ways: a write may have taken in what a read waits for."""
-        if self.reads_for:
+        if self._reads_for:
             self._read_on()
-        if self.writes_for:
+        if self._writes_for:
             self._pump()
 
     def _await_readiness(self, direction: int) -> int:
@@ -139,7 +139,7 @@ class Stream(StreamBase):
         reader: "asyncio.Future[bytes]" = self._hub.loop.create_future()
         self._reader = reader
         try:
-            self.reads_for = self._await_readiness(READ)
+            self._reads_for = self._await_readiness(READ)
             return await reader
         except asyncio.CancelledError:
             if reader.done() and not reader.cancelled() and reader.exception() is None:
@@ -148,7 +148,7 @@ class Stream(StreamBase):
             raise
         finally:
             self._reader = None
-            self.reads_for = 0
+            self._reads_for = 0
             del reader  # or what it raises would hold this frame, and be held by it
 
     def _read_on(self) -> None:
@@ -158,13 +158,13 @@ class Stream(StreamBase):
         try:
             data = self._attempt_read(self._wanted)
             if data is None:
-                self.reads_for = self._await_readiness(READ)
+                self._reads_for = self._await_readiness(READ)
                 return
         except Exception as error:
             reader.set_exception(error.with_traceback(None))
         else:
             reader.set_result(data)
-        self.reads_for = 0
+        self._reads_for = 0
 
     # Writing.
 
@@ -208,7 +208,7 @@ class Stream(StreamBase):
         self._backlog.append(data)
         self._begun = begun
         self._hub.sending.add(self)  # also when the program drops it
-        self.writes_for = self._await_readiness(WRITE)
+        self._writes_for = self._await_readiness(WRITE)
 
     async def _drained(self) -> None:
         if self._backlog:
@@ -229,14 +229,14 @@ class Stream(StreamBase):
                 taken = self._attempt_write(ffi.from_buffer(data) + self._begun, left, 0) if left else 0
                 if taken < left or not data and not self._attempt_flush():
                     self._begun += taken
-                    self.writes_for = self._await_readiness(WRITE)
+                    self._writes_for = self._await_readiness(WRITE)
                     return
                 self._backlog.popleft()
                 self._begun = 0
         except Error as error:
             self._failure = error.with_traceback(None)
             self._backlog.clear()
-        self.writes_for = 0
+        self._writes_for = 0
         self._hub.sending.discard(self)
         for drainer in self._drainers:
             if drainer.done():

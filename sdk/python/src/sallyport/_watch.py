@@ -11,8 +11,8 @@ READ, WRITE = 1, 2
 class Watched(Protocol):
     """What is told of readiness: a stream."""
 
-    reads_for: int
-    writes_for: int
+    _reads_for: int
+    _writes_for: int
 
     def _go_on(self) -> None: ...
 
@@ -62,7 +62,7 @@ class Watch:
 
     def _readable(self) -> None:
         stream = self._stream()
-        if stream is not None and (stream.reads_for | stream.writes_for) & READ:
+        if stream is not None and (stream._reads_for | stream._writes_for) & READ:
             self._unheard = 0
             stream._go_on()
         elif self._unheard:
@@ -74,5 +74,5 @@ class Watch:
         stream = self._stream()
         if stream is not None:
             stream._go_on()
-        if stream is None or not (stream.reads_for | stream.writes_for) & WRITE:
+        if stream is None or not (stream._reads_for | stream._writes_for) & WRITE:
             self.stop(WRITE)
