@@ -8,6 +8,7 @@ test_packages=(
   "${build_packages[@]}"
   libgtest-dev libgmock-dev python3-pytest openssl curl abigail-tools binutils file
   softhsm2 libsofthsm2 opensc libp11-kit0 # tokens
+  python3-venv python3-dev # the binding for Python; the rest of what it needs comes from PyPI
 )
 bench_packages=(libasio-dev strace)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
