@@ -339,9 +339,10 @@ SALLY_API uint32_t sally_stream_fd_interest(const sally_stream *stream, uint32_t
  *
  * Success means that the bytes were handed to the operating system, not that the peer has read
  * them. An attempt answers SALLY_OK when they are taken; sally_stream_flush tells when the operating
- * system has them, and what keeps them from being sent is told by the next write. With SALLY_MORE it means that the library has them: they fill TLS records, and leave,
- * together, with the next write without SALLY_MORE, with sally_stream_flush, or when a read waits.
- * Asynchronous writes that are pending at the same time share records in the same way.
+ * system has them, and what keeps them from being sent is told by the next write. With SALLY_MORE
+ * success means that the library has them: they fill TLS records, and leave, together, with the next
+ * write without SALLY_MORE, with sally_stream_flush, or when a read waits. Asynchronous writes that
+ * are pending at the same time share records in the same way.
  * SALLY_INVALID_STATE: after sally_stream_shutdown.
  *
  * SALLY_WOULD_BLOCK, SALLY_TIMED_OUT, SALLY_CANCELED and argument errors pass; every other failure

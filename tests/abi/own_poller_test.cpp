@@ -213,9 +213,16 @@ TEST_P(OwnPoller, WakesNoThreadOfTheLibrary) {
       ASSERT_TRUE(becomes_ready(ours, SALLY_DIRECTION_READ));
     }
   };
-  // The loop has watched both while the connection was made, and has to let go of them.
+  // The loop watches it from the first asynchronous wait on, and has to let go of it.
+  Queue queue;
+  const sally_completion done = queue.completion(1);
+  ASSERT_EQ(sally_stream_wait_async(ours.get(), SALLY_DIRECTION_READ, 0, &done, nullptr, nullptr),
+            SALLY_OK);
+  let_review(ours);  // its loop has got to the wait
+  ASSERT_EQ(peer.write("x"), SALLY_OK);
+  ASSERT_EQ(queue.next()->status, SALLY_OK);
+  ASSERT_EQ(ours.read_text(1), "x");
   descriptor(ours);
-  descriptor(peer);
   for (int i = 0; i < 10; ++i) round();
   const std::int64_t before = waits_of_the_library();
   for (int i = 0; i < 200; ++i) round();

@@ -102,3 +102,14 @@ TEST(UnwaitedCloseByAttempt, ClosesTheStreamForItsCallers) {
   EXPECT_TRUE(pair.server.read_text(taken) == bytes.substr(0, taken));
   EXPECT_EQ(pair.server.read_status(), SALLY_END_OF_STREAM);
 }
+
+TEST(UnwaitedCloseByAttempt, IsGivenUpWhereThePeerDoesNotRead) {
+  sally_listener_options options{};
+  options.max_connections = 1;
+  Listener listener(server_config(), options);
+  const auto config = client_config();
+  Pair pair = connect_pair(listener, config.get());
+  ASSERT_EQ(pair.server.write(pattern(too_much), SALLY_TIMEOUT_ATTEMPT), SALLY_WOULD_BLOCK);
+  ASSERT_EQ(pair.server.close(SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
+  EXPECT_EQ(listener.stream(config.get()).connect(), SALLY_OK) << "its place is free at last";
+}
