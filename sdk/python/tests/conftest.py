@@ -18,6 +18,10 @@ ZOO = pathlib.Path(os.environ.get("SALLYPORT_ZOO_DIR", TOP / "build/certs/zoo"))
 SECONDS = 60
 
 
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="more of what takes long")
+
+
 class Material:
     zoo = ZOO
 

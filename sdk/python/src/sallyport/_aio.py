@@ -61,11 +61,11 @@ class Stream(StreamBase):
     # Waiting: attempts come first, and are repeated when the descriptor is ready for what they miss.
 
     def _go_on(self) -> None:
-        """Repeats what waits, both ways: a write may have taken in what a read waits for."""
-        if self._reads_for:
-            self._read_on()
+        """Repeats what waits."""
         if self._writes_for:
             self._pump()
+        if self._reads_for:
+            self._read_on()
 
     def _await_readiness(self, direction: int) -> int:
         """After an attempt that would block: what is watched for now."""
@@ -152,6 +152,7 @@ class Stream(StreamBase):
             del reader  # or what it raises would hold this frame, and be held by it
 
     def _read_on(self) -> None:
+        """Another attempt at what a task waits for, also behind writing, which may have taken it in."""
         reader = self._reader
         if reader is None or reader.done():
             return
@@ -183,6 +184,8 @@ class Stream(StreamBase):
         size = len(data)
         self._unflushed = more
         taken = self._attempt_write(data, size, MORE if more else 0)
+        if self._reads_for:
+            self._read_on()
         if taken == size:
             return _ALL_TAKEN
         if isinstance(data, bytes):
@@ -201,6 +204,7 @@ class Stream(StreamBase):
             self._unflushed = False
             if not self._attempt_flush():
                 self._begin_backlog(b"")
+            self._read_on()
         await self._drained()
 
     def _begin_backlog(self, data: bytes, begun: int = 0) -> None:
@@ -252,6 +256,7 @@ class Stream(StreamBase):
         """Ends the sending direction; reading goes on."""
         await self.drain()
         await self._hub.run(lib.sally_stream_shutdown_async, self._handle, 0)
+        self._read_on()
 
     async def upgrade(self, tls: TlsConfig, *, verify_name: Optional[str] = None,
                       timeout: Optional[float] = None) -> None:
