@@ -193,7 +193,7 @@ std::string correlation_id_of(const SSL* ssl) {
 
 namespace {
 
-ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, RecordPort& port,
                      const NativeError& native, bool established, const char* phase) {
   const bool is_client = SSL_is_server(ssl) == 0;
   ErrorDetail detail{.native_domain = native.code == 0 ? SALLY_DOMAIN_NONE : SALLY_DOMAIN_OPENSSL,
@@ -231,6 +231,7 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
     return make_error(status, std::move(detail));
   }
   if (!established && !looks_like_tls(port.first())) {
+    port.hear_more();
     const std::string_view first = text_of(port.first());
     detail.expected = "a TLS record";
     detail.found = first;
@@ -307,7 +308,7 @@ void add_facts(SSL* ssl, const HandshakeRecord& record, const std::string& hint,
 
 }  // namespace
 
-ErrorRef explain_failure(SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+ErrorRef explain_failure(SSL* ssl, const HandshakeRecord& record, RecordPort& port,
                          const NativeError& native, bool established, const char* phase) {
   ErrorRef end = explain_end(ssl, record, port, native, established, phase);
   if (has_facts(ssl, record, established)) {
