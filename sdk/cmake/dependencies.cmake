@@ -2,7 +2,11 @@
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-find_package(OpenSSL 3.0 REQUIRED)
+if(SALLYPORT_PRIVATE_OPENSSL)
+  include(${CMAKE_CURRENT_LIST_DIR}/private_openssl.cmake)
+else()
+  find_package(OpenSSL 3.0 REQUIRED)
+endif()
 find_package(nlohmann_json 3 REQUIRED)
 
 # The headers only.

@@ -60,6 +60,11 @@ foreach(flag -z,relro -z,now -z,noexecstack --as-needed)
   sallyport_link_flag(sallyport_flags ${flag})
 endforeach()
 sallyport_link_flag(sallyport_library_link -z,nodelete)
+if(SALLYPORT_PRIVATE_OPENSSL)
+  # The version script hides them too, where a linker has version scripts. No check_linker_flag: without it there is no
+  # private OpenSSL.
+  target_link_options(sallyport_library_link INTERFACE LINKER:--exclude-libs,ALL LINKER:--gc-sections)
+endif()
 if(NOT (instrumented AND CMAKE_CXX_COMPILER_ID MATCHES "Clang"))
   # Clang leaves a shared library's sanitizer symbols to the program.
   sallyport_link_flag(sallyport_library_link --no-undefined)

@@ -2,7 +2,9 @@
 
 #include "status/table.h"
 #include "status/text.h"
+#include "tls/callbacks.h"
 #include "tls/certificate.h"
+#include "tls/context.h"
 #include "tls/error_queue.h"
 #include "tls/failure_facts.h"
 #include "tls/handshake_record.h"
@@ -87,6 +89,18 @@ std::string certificate_hint(const HandshakeRecord& record) {
   if (record.certificate_sent && !record.passed_over.empty())
     hint += " Others of this side were passed over." + listed(record.passed_over) + ".";
   return hint;
+}
+
+bool wants_post_quantum(const SSL* ssl) {
+  return context_of(ssl).settings().require_post_quantum;
+}
+
+// Of a server that refuses without a reason. One that has answered found a group.
+std::string refusal_hint(const SSL* ssl, const HandshakeRecord& record) {
+  const bool answered = record.hellos.version != 0;
+  if (answered || !wants_post_quantum(ssl)) return certificate_hint(record);
+  return "This side's config requires a post-quantum key exchange: the server must have one of "
+         "its groups, X25519MLKEM768 for example.";
 }
 
 // The two halves of a refused client certificate: whom the server accepts, and who issued what it
@@ -179,7 +193,7 @@ std::string correlation_id_of(const SSL* ssl) {
 
 namespace {
 
-ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, RecordPort& port,
                      const NativeError& native, bool established, const char* phase) {
   const bool is_client = SSL_is_server(ssl) == 0;
   ErrorDetail detail{.native_domain = native.code == 0 ? SALLY_DOMAIN_NONE : SALLY_DOMAIN_OPENSSL,
@@ -205,8 +219,9 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
     detail.alert_direction = SALLY_ALERT_RECEIVED;
     if (is_client) describe_own_certificate(ssl, record, detail);
     const bool none_fitted = !record.certificate_sent && !record.passed_over.empty();
-    if (is_client && (none_fitted || record.alert_received == SSL_AD_HANDSHAKE_FAILURE))
-      detail.hint = certificate_hint(record);
+    const bool unexplained = record.alert_received == SSL_AD_HANDSHAKE_FAILURE ||
+                             record.alert_received == SSL_AD_INSUFFICIENT_SECURITY;
+    if (is_client && (none_fitted || unexplained)) detail.hint = refusal_hint(ssl, record);
     if (is_client && !none_fitted && record.alert_received == SSL_AD_UNKNOWN_CA)
       detail.hint = unknown_ca_hint(record, detail);
     const sally_status status = alert_status(record.alert_received, established);
@@ -216,6 +231,7 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
     return make_error(status, std::move(detail));
   }
   if (!established && !looks_like_tls(port.first())) {
+    port.hear_more();
     const std::string_view first = text_of(port.first());
     detail.expected = "a TLS record";
     detail.found = first;
@@ -238,8 +254,13 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, const Record
   const sally_status status =
       refine(status_from_code(SALLY_DOMAIN_OPENSSL, static_cast<std::int64_t>(native.code)),
              native.code, record.alert_sent, established);
-  return make_error(refine_by_context(status, record.alert_sent, SSL_get_state(ssl)),
-                    std::move(detail));
+  const sally_status refined = refine_by_context(status, record.alert_sent, SSL_get_state(ssl));
+  if (refined == SALLY_TLS_NO_COMMON_GROUP && wants_post_quantum(ssl)) {
+    detail.hint =
+        "This side's config requires a post-quantum key exchange, and the client offers "
+        "none of its groups, X25519MLKEM768 for example.";
+  }
+  return make_error(refined, std::move(detail));
 }
 
 // A peer of TLS 1.2 that is told no_renegotiation may go on (RFC 5246 section 7.2.2). Where it breaks
@@ -287,7 +308,7 @@ void add_facts(SSL* ssl, const HandshakeRecord& record, const std::string& hint,
 
 }  // namespace
 
-ErrorRef explain_failure(SSL* ssl, const HandshakeRecord& record, const RecordPort& port,
+ErrorRef explain_failure(SSL* ssl, const HandshakeRecord& record, RecordPort& port,
                          const NativeError& native, bool established, const char* phase) {
   ErrorRef end = explain_end(ssl, record, port, native, established, phase);
   if (has_facts(ssl, record, established)) {

@@ -17,7 +17,7 @@ std::string correlation_id_of(const ssl_st* ssl);
 // In the order of how much each says: our own refusal of the peer's certificate, the peer's alert,
 // a failed transport, an end of the transport, what OpenSSL gives as the reason. With all that there is
 // to tell of the handshake, where that is what failed.
-ErrorRef explain_failure(ssl_st* ssl, const HandshakeRecord& record, const RecordPort& port,
+ErrorRef explain_failure(ssl_st* ssl, const HandshakeRecord& record, RecordPort& port,
                          const NativeError& native, bool established, const char* phase);
 
 }  // namespace sally::tls

@@ -5,6 +5,7 @@
 #include "tls/signer_provider.h"
 #include "transport/fork.h"
 
+#include <cstdint>
 #include <new>
 #include <openssl/provider.h>
 
@@ -12,8 +13,20 @@ namespace sally::tls {
 
 namespace {
 
+#ifdef SALLYPORT_PRIVATE_OPENSSL
+// An OpenSSL that only we use. The host's openssl.cnf speaks to the host's, and may name modules
+// that fit no other. No clean-up at exit: threads of the program may be in the library still.
+constexpr std::uint64_t habits = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT;
+#else
+// Its clean-up at exit is not registered by the private context alone.
+constexpr std::uint64_t habits = OPENSSL_INIT_ADD_ALL_CIPHERS;
+#endif
+
 struct LibraryContext {
-  LibraryContext() : context(checked(OSSL_LIB_CTX_new())) {
+  LibraryContext() {
+    // The first call to OpenSSL decides about its habits.
+    if (OPENSSL_init_crypto(habits, nullptr) != 1) throw std::bad_alloc();
+    context = checked(OSSL_LIB_CTX_new());
     // Loaded by name: the automatic fallback would depend on what the machine's configuration
     // activates.
     if (OSSL_PROVIDER_load(context, "default") == nullptr) {
@@ -21,7 +34,7 @@ struct LibraryContext {
     }
     load_signer_provider(context);
   }
-  OSSL_LIB_CTX* context;
+  OSSL_LIB_CTX* context = nullptr;
 };
 
 transport::PerProcess<LibraryContext> shared_context;
@@ -33,8 +46,6 @@ OSSL_LIB_CTX* library_context() {
 }
 
 void prepare() {
-  // Its clean-up at exit is not registered by the private context alone.
-  if (OPENSSL_init_crypto(OPENSSL_INIT_ADD_ALL_CIPHERS, nullptr) != 1) throw std::bad_alloc();
   library_context();
 }
 

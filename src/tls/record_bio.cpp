@@ -106,6 +106,14 @@ BIO_METHOD* make_method() {
 
 }  // namespace
 
+// OpenSSL 3.2 and later ask for the header of a first record alone.
+void RecordPort::hear_more() noexcept {
+  const auto room = std::span(first_bytes).subspan(first_size);
+  if (room.empty() || ended || error_number != 0) return;
+  const transport::Transfer transfer = channel.try_receive(room);
+  if (transfer.state == transport::TransferState::moved) first_size += transfer.size;
+}
+
 BIO* make_record_bio(RecordPort& port) {
   static BIO_METHOD* const method = checked(make_method());
   BIO* bio = checked(BIO_new(method));

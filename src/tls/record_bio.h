@@ -34,6 +34,8 @@ struct RecordPort {
   bool rereads = false;
 
   std::span<const std::byte> first() const { return std::span(first_bytes).first(first_size); }
+  // For a session that is at its end: what is read here, OpenSSL does not get.
+  void hear_more() noexcept;
   void read_again() noexcept {
     keeps = false;
     rereads = !kept.empty();

@@ -163,7 +163,12 @@ TEST(Policy, OfPostQuantumKeysIsKeptOrRefusedAtOnce) {
   EXPECT_EQ(settings.at("post_quantum_required"), result.ok());
   if (!result.ok()) {
     EXPECT_EQ(result, SALLY_NOT_SUPPORTED);
+    return;
   }
+  Listener listener(server_config());
+  const Pair pair = connect_pair(listener, config.get());
+  EXPECT_STREQ(sally_stream_info_group(pair.client.info().get()), "X25519MLKEM768");
+  EXPECT_STREQ(sally_stream_info_group(pair.server.info().get()), "X25519MLKEM768");
 }
 
 TEST(KeyLog, IsWrittenOnlyForTheConfigThatAsks) {

@@ -170,7 +170,70 @@ TEST(PostQuantum, IsRefusedAtOnceWhereTheLibraryHasNone) {
   const auto config = server_with("default");
   const ErrorRef error = failure_of([&] { config->require_post_quantum(); });
   EXPECT_EQ(name_of(error->status()), "SALLY_NOT_SUPPORTED");
+  EXPECT_EQ(error->detail().expected, "X25519MLKEM768");
+  EXPECT_EQ(error->detail().found, OpenSSL_version(OPENSSL_VERSION));
+  EXPECT_NE(error->hint().find("OpenSSL has them from 3.5 on"), std::string::npos) << error->hint();
   EXPECT_EQ(name_of(failure_of([&] { config->freeze(); })->status()), "SALLY_OK");
+}
+
+TEST(PostQuantum, IsAgreedOnWhereBothHaveIt) {
+  if (!has_hybrid_groups()) GTEST_SKIP() << "the TLS library has no post-quantum groups";
+  for (const bool required : {false, true}) {
+    const auto client = client_config(Parties{});
+    const auto server = server_config(Parties{});
+    if (required) client->require_post_quantum();
+    if (required) server->require_post_quantum();
+    TlsPair pair(client->freeze(), server->freeze());
+    pair.established();
+    EXPECT_EQ(pair.client().session().facts().group, "X25519MLKEM768");
+    EXPECT_EQ(pair.server().session().facts().group, "X25519MLKEM768");
+    pair.client().write("hello");
+    EXPECT_EQ(pair.server().read(), "hello");
+  }
+}
+
+// It offers both, and sends a key share of the classic one only (RFC 8446 section 4.1.4).
+TEST(PostQuantum, IsWorthARoundTripToAServer) {
+  if (!has_hybrid_groups()) GTEST_SKIP() << "the TLS library has no post-quantum groups";
+  const auto client = client_of(TLS1_3_VERSION, [](SSL_CTX* context) {
+    return SSL_CTX_set1_groups_list(context, "X25519:X25519MLKEM768");
+  });
+  MixedPair pair(server_with("default")->freeze(), client);
+  EXPECT_TRUE(pair.shake_hands());
+  EXPECT_EQ(pair.ours().session().facts().group, "X25519MLKEM768");
+}
+
+TEST(PostQuantum, CostsAServerWithoutItNoRoundTrip) {
+  if (!has_hybrid_groups()) GTEST_SKIP() << "the TLS library has no post-quantum groups";
+  MixedPair pair(client_config(Parties{})->freeze(), [](SSL_CTX* context) {
+    use_version(context, TLS1_3_VERSION);
+    use_certificate(context, zoo("server-good"));
+    if (SSL_CTX_set1_groups_list(context, "X25519:P-256") != 1)
+      throw std::runtime_error("OpenSSL does not take what limits the peer");
+  });
+  pair.ours().shake();
+  EXPECT_FALSE(pair.peer().shake());
+  EXPECT_EQ(SSL_version(pair.peer().ssl()), TLS1_3_VERSION);
+  EXPECT_EQ(SSL_get_negotiated_group(pair.peer().ssl()), NID_X25519);
+  EXPECT_TRUE(pair.shake_hands());
+  EXPECT_EQ(pair.ours().session().facts().group, "x25519");
+}
+
+TEST(PostQuantum, WhereDemandedIsMissedInAServer) {
+  if (!has_hybrid_groups()) GTEST_SKIP() << "the TLS library has no post-quantum groups";
+  const auto config = client_config(Parties{});
+  config->require_post_quantum();
+  MixedPair pair(config->freeze(), [](SSL_CTX* context) {
+    use_version(context, TLS1_3_VERSION);
+    use_certificate(context, zoo("server-good"));
+    if (SSL_CTX_set1_groups_list(context, "X25519:P-256") != 1)
+      throw std::runtime_error("OpenSSL does not take what limits the peer");
+  });
+  EXPECT_FALSE(pair.shake_hands());
+  // The server alone knows that it was the group.
+  EXPECT_EQ(name_of(pair.ours().status()), "SALLY_ALERT_HANDSHAKE_FAILURE");
+  const std::string& hint = pair.ours().error()->hint();
+  EXPECT_NE(hint.find("requires a post-quantum key exchange"), std::string::npos) << hint;
 }
 
 TEST(PostQuantum, WhereDemandedLeavesNothingElse) {
@@ -185,16 +248,18 @@ TEST(PostQuantum, WhereDemandedLeavesNothingElse) {
     for (const auto& group : settings.at("groups")) {
       EXPECT_NE(group.get<std::string>().find("MLKEM"), std::string::npos) << group;
     }
-    EXPECT_EQ(met_by(policy, client_of(TLS1_3_VERSION,
-                                       [](SSL_CTX* peer) {
-                                         return SSL_CTX_set1_groups_list(peer, "X25519MLKEM768");
-                                       })),
-              "SALLY_OK");
+    MixedPair capable(context, client_of(TLS1_3_VERSION, [](SSL_CTX* peer) {
+                        return SSL_CTX_set1_groups_list(peer, "X25519MLKEM768");
+                      }));
+    capable.shake_hands();
+    EXPECT_EQ(name_of(capable.ours().status()), "SALLY_OK");
     MixedPair pair(context, client_of(TLS1_3_VERSION, [](SSL_CTX* peer) {
                      return SSL_CTX_set1_groups_list(peer, "X25519");
                    }));
     pair.shake_hands();
     EXPECT_EQ(name_of(pair.ours().status()), "SALLY_TLS_NO_COMMON_GROUP");
+    const std::string& hint = pair.ours().error()->hint();
+    EXPECT_NE(hint.find("requires a post-quantum key exchange"), std::string::npos) << hint;
   }
 }
 
