@@ -12,11 +12,11 @@ class Line:
     words: tuple  # of the order, before how long it takes
     after: tuple = ()  # and behind that
     unit: str = "us"  # of processor time an operation
-    per: str = "message"
+    per: str = "message"  # of a KiB the operations are bytes
     directory: str = "dev"  # of the certificates
 
     def scale(self, ns_each):
-        return ns_each * 1024 if self.unit == "us/KiB" else ns_each / 1000 if self.unit.startswith("us") else ns_each
+        return ns_each / 1000 if self.unit == "us" else ns_each * 1024 if self.per == "KiB" else ns_each
 
     def run(self, load, server, ms):
         return load.order(self.order, server.name, *self.words, ms, *self.after)

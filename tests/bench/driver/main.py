@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import os
 import pathlib
 import platform
 import subprocess
@@ -58,12 +59,17 @@ def machine():
         ["git", "describe", "--always", "--dirty"], cwd=TOP, capture_output=True, text=True
     ).stdout.strip()
     return (
-        f"{measure.now()}, commit {commit or 'unknown'}, {len(measure.last_core()) and __import__('os').cpu_count()} "
+        f"{measure.now()}, commit {commit or 'unknown'}, {os.cpu_count()} "
         f"processors ({model}), Linux {platform.release()}, {openssl}"
     )
 
 
 def run(chosen, figures):
+    order = [contender.name for contender in chosen_contenders(chosen)]
+
+    def show(name):
+        print(report.table_of(figures, name, order), flush=True)
+
     measure.progress(machine())
     began = measure.machine_load()
     descriptors = raise_descriptor_limit()
@@ -72,24 +78,29 @@ def run(chosen, figures):
         for line in LINES:
             if line.name in chosen.only:
                 measure.measure_line(ground, line, chosen.rounds, chosen.slice)
+                show(line.name)
         if "calls" in chosen.only:
             measure.measure_calls(ground, chosen.slice)
+            show("calls")
         if "idle" in chosen.only:
             measure.measure_idle(ground, 300 if chosen.quick else 1000)
+            show("idle")
         if "two-loops" in chosen.only:
             measure.measure_two_loops(ground, chosen.rounds, chosen.slice)
+            show("two-loops")
+            show("two-loops-handshake")
         grown = growth.measure(ground, chosen.quick, descriptors) if "growth" in chosen.only else ""
-    order = [contender.name for contender in everyone]
     loads = f"load of the machine: {began} at the beginning, {measure.machine_load()} at the end"
-    parts = [machine(), loads, "", report.tables(figures, order), grown, report.targets(figures), report.remarks(figures)]
-    return "\n".join(parts)
+    ends = "\n".join([grown, report.targets(figures), report.remarks(figures)])
+    print(ends)
+    return "\n".join([machine(), loads, "", report.tables(figures, order), ends])
 
 
 def main():
     chosen = options()
     figures = measure.Figures()
     text = run(chosen, figures)
-    print(text)
+    (chosen.build / "bench/figures.txt").write_text(text)
     (chosen.build / "bench/figures.json").write_text(json.dumps(figures.of, indent=1))
     picture = chart.draw(figures)
     (chosen.build / "bench/chart.svg").write_text(picture)

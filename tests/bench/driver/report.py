@@ -31,15 +31,21 @@ OTHERS = (
 )
 
 
+TITLES = {line.name: (line.title, f"{line.unit} of the server's processor time a {line.per}") for line in LINES}
+TITLES |= {name: (title, unit) for name, title, unit in OTHERS}
+
+
+def table_of(figures, name, order):
+    return table(figures, name, *TITLES[name], order)
+
+
 def tables(figures, order):
-    parts = [table(figures, line.name, line.title, f"{line.unit} of the server's processor time a {line.per}", order)
-             for line in LINES]
-    parts += [table(figures, name, title, unit, order) for name, title, unit in OTHERS]
+    parts = [table_of(figures, name, order) for name in TITLES]
     return "\n".join(part for part in parts if part)
 
 
 def targets(figures):
-    titles = {line.name: line.title for line in LINES} | {name: title for name, title, _ in OTHERS}
+    titles = {name: title for name, (title, _) in TITLES.items()}
     lines = ["targets", f"{'':84}{'figure':>9}{'wanted':>12}"]
     for target in TARGETS:
         if target.over:

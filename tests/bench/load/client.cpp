@@ -120,7 +120,11 @@ std::uint64_t Target::server_cpu_ns() const {
 SSL_SESSION* Target::take_session() {
   if (sessions_.empty()) return nullptr;
   SSL_SESSION* session = sessions_.back();
-  sessions_.pop_back();
+  // Some servers give no ticket where one was used.
+  if (sessions_.size() == 1)
+    SSL_SESSION_up_ref(session);
+  else
+    sessions_.pop_back();
   return session;
 }
 
