@@ -91,9 +91,9 @@ def run(chosen, figures):
             show("two-loops-handshake")
         grown = growth.measure(ground, chosen.quick, descriptors) if "growth" in chosen.only else ""
     loads = f"load of the machine: {began} at the beginning, {measure.machine_load()} at the end"
-    ends = "\n".join([grown, report.targets(figures), report.remarks(figures)])
+    ends = "\n".join([report.targets(figures), report.remarks(figures)])
     print(ends)
-    return "\n".join([machine(), loads, "", report.tables(figures, order), ends])
+    return "\n".join([machine(), loads, "", report.tables(figures, order), grown, ends])
 
 
 def main():

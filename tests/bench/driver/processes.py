@@ -109,6 +109,10 @@ class Load:
     def meet(self, server):
         self.order("server", server.name, server.port, server.pid, server.directory, server.kind)
 
+    def spread(self):
+        """From now on it runs wherever it likes."""
+        os.sched_setaffinity(self.process.pid, os.sched_getaffinity(0))
+
     def stop(self):
         self.process.stdin.close()
         self.process.wait()

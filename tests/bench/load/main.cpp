@@ -3,7 +3,7 @@
 //   server NAME PORT PID CERTDIR tls|plain
 //   open NAME COUNT echo|idle
 //   echo NAME SIZE BATCH MS
-//   upload|download|stream NAME SIZE COUNT MS
+//   upload|download|stream|batches NAME SIZE COUNT MS
 //   full|resumed NAME PENDING MS LIMIT
 //   close NAME                                    its connections and sessions
 //   drop NAME                                     the server itself
@@ -68,6 +68,8 @@ class Client {
       return to_json(transfer(target, Work::download, first, second, third * ms), target);
     if (order == "stream")
       return to_json(transfer(target, Work::stream, first, second, third * ms), target);
+    if (order == "batches")
+      return to_json(transfer(target, Work::batches, first, second, third * ms), target);
     if (order == "full" || order == "resumed")
       return to_json(shake_hands(target, order == "resumed", first, second * ms, third), target);
     fail("not an order: " + line);

@@ -145,7 +145,7 @@ class Transfer final : public Repeating {
     connection.expected -= size;
     if (connection.expected > 0) return;
     slice_.operations += command_.count;
-    slice_.bytes += command_.count * (command_.work == Work::stream ? command_.size : 1);
+    slice_.bytes += command_.count * (of_messages() ? command_.size : 1);
     done(connection);
   }
 
@@ -154,7 +154,7 @@ class Transfer final : public Repeating {
     send_command(connection, command_);
     connection.expected = 1;
     if (command_.work == Work::download) connection.expected = command_.count;
-    if (command_.work == Work::stream) connection.expected = command_.count * command_.size;
+    if (of_messages()) connection.expected = command_.count * command_.size;
     if (command_.work == Work::upload) {
       for (std::uint64_t left = command_.count; left > 0;) {
         const std::size_t size = std::min<std::uint64_t>(left, block_.size());
@@ -163,6 +163,10 @@ class Transfer final : public Repeating {
       }
     }
     connection.flush();
+  }
+
+  bool of_messages() const {
+    return command_.work == Work::stream || command_.work == Work::batches;
   }
 
   const Command command_;

@@ -68,10 +68,23 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void give() {
     if (command_.count == 0) return read_command();
+    if (command_.work == Work::batches) return give_batch();
     std::size_t size = command_.size;
     if (command_.work == Work::download) size = std::min<std::uint64_t>(size, command_.count);
     command_.count -= command_.work == Work::download ? size : 1;
     asio::async_write(stream_, asio::buffer(buffer_, size),
+                      [self = shared_from_this()](const asio::error_code& error, std::size_t) {
+                        if (!error) self->give();
+                      });
+  }
+
+  void give_batch() {
+    const std::size_t messages = std::min<std::uint64_t>(Command::batch, command_.count);
+    command_.count -= messages;
+    std::vector<asio::const_buffer> pieces;
+    for (std::size_t i = 0; i < messages; ++i)
+      pieces.push_back(asio::buffer(buffer_.data() + i * command_.size, command_.size));
+    asio::async_write(stream_, pieces,
                       [self = shared_from_this()](const asio::error_code& error, std::size_t) {
                         if (!error) self->give();
                       });

@@ -85,6 +85,7 @@ class Connection {
         return upload();
       case Work::download:
       case Work::stream:
+      case Work::batches:
         return send();
       default:
         return read_command();

@@ -16,6 +16,7 @@ enum class Work : std::uint8_t {
   upload = 'U',    // `count` bytes come, then one is answered
   download = 'D',  // `count` bytes are wanted, in writes of `size`
   stream = 'S',    // `count` messages of `size` bytes are wanted, each a write of its own
+  batches = 'V',   // the same, but a write may be of several, where there is such a call
   idle = 'I'       // one byte is answered
 };
 
@@ -44,6 +45,8 @@ struct Command {
     std::memcpy(bytes + 8, &count, sizeof count);
   }
 
+  // How many messages a write of `batches` has.
+  static constexpr std::size_t batch = 64;
   // Of reads, and the most that one write takes. Made when a connection gets its first work.
   static constexpr std::size_t buffer_size = 64 << 10;
 };

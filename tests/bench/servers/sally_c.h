@@ -69,6 +69,8 @@ inline sally_completion completions{};
 class CSocket {
  public:
   using Waiter = Session<CSocket>;
+  using Piece = sally_buffer;
+  static Piece piece(const void* data, std::size_t size) { return {data, size}; }
 
   explicit CSocket(sally_stream* stream) : stream_(stream) {}
   CSocket(const CSocket&) = delete;
@@ -99,8 +101,16 @@ class CSocket {
     std::size_t taken = 0;
     const sally_status status =
         sally_stream_write(stream_, data, size, SALLY_MORE, &taken, SALLY_TIMEOUT_ATTEMPT, nullptr);
-    // Another failure is told again by what is waited for next.
-    return status == SALLY_OK ? size : taken;
+    static_cast<void>(status);  // a failure is told again by what is waited for next
+    return taken;
+  }
+
+  std::size_t try_write(const Piece* pieces, std::size_t count) {
+    std::size_t taken = 0;
+    const sally_status status =
+        sally_stream_writev(stream_, pieces, count, 0, &taken, SALLY_TIMEOUT_ATTEMPT, nullptr);
+    static_cast<void>(status);  // as above
+    return taken;
   }
 
  private:

@@ -51,6 +51,25 @@ sally::Task<> give_messages(sally::StreamSocket& peer, Bytes message, std::uint6
   }
 }
 
+// Many in one write.
+sally::Task<> give_batches(sally::StreamSocket& peer, Bytes messages, std::size_t size,
+                           std::uint64_t count) {
+  while (count > 0) {
+    const std::size_t now = std::min<std::uint64_t>(Command::batch, count);
+    for (std::size_t at = 0; at < now * size;) {
+      std::vector<sally::ConstBuffer> pieces;
+      for (std::size_t next = at; next < now * size;) {
+        const std::size_t length = size - next % size;
+        pieces.push_back(messages.subspan(next, length));
+        next += length;
+      }
+      at += peer.try_writev(pieces);
+      if (at < now * size) co_await peer.async_wait(SALLY_DIRECTION_WRITE);
+    }
+    count -= now;
+  }
+}
+
 sally::Task<> serve(sally::StreamSocket peer) {
   std::array<std::byte, Command::size_on_wire> header;
   std::vector<std::byte> buffer;
@@ -68,6 +87,8 @@ sally::Task<> serve(sally::StreamSocket peer) {
     if (command.work == Work::upload) co_await take(peer, buffer, command.count);
     if (command.work == Work::download) co_await give(peer, part, command.count);
     if (command.work == Work::stream) co_await give_messages(peer, part, command.count);
+    if (command.work == Work::batches)
+      co_await give_batches(peer, buffer, command.size, command.count);
   }
 }
 

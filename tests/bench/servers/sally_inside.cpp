@@ -26,6 +26,10 @@ using sally::socket::Verb;
 class InsideSocket {
  public:
   using Waiter = Session<InsideSocket>;
+  using Piece = sally::socket::Piece;
+  static Piece piece(const void* data, std::size_t size) {
+    return {static_cast<const std::byte*>(data), size};
+  }
 
   explicit InsideSocket(Ref<Stream> stream) : stream_(std::move(stream)) {}
   InsideSocket(const InsideSocket&) = delete;
@@ -49,6 +53,13 @@ class InsideSocket {
     static_cast<void>(stream_->run(
         {.verb = Verb::write, .data = {static_cast<const std::byte*>(data), size}, .more = true},
         Patience::none(), taken));
+    return taken;
+  }
+
+  std::size_t try_write(const Piece* pieces, std::size_t count) {
+    std::size_t taken = 0;
+    static_cast<void>(stream_->run({.verb = Verb::write, .pieces = {pieces, pieces + count}},
+                                   Patience::none(), taken));
     return taken;
   }
 

@@ -5,6 +5,8 @@
 //   void write(const void*, size_t, Session*);
 //   void wait_writable(Session*);
 //   size_t try_write_more(const void*, size_t);      // batched; how much was taken
+//   size_t try_write(const Piece*, size_t);          // of pieces; how much was taken
+//   static Piece piece(const void*, size_t);
 #pragma once
 
 #include "program.h"
@@ -47,7 +49,7 @@ class Session {
       case For::download:
         return give();
       case For::room:
-        return give_messages();
+        return command_.work == Work::stream ? give_messages() : give_batches();
       case For::answer:
         return read_command();
     }
@@ -73,6 +75,8 @@ class Session {
         return give();
       case Work::stream:
         return give_messages();
+      case Work::batches:
+        return give_batches();
       default:
         waiting_for_ = For::echo_read;
         return socket_.read_some(buffer_.get(), Command::buffer_size, this);
@@ -101,6 +105,28 @@ class Session {
         waiting_for_ = For::room;
         return socket_.wait_writable(this);
       }
+    }
+    read_command();
+  }
+
+  // Many in one write.
+  void give_batches() {
+    while (command_.count > 0) {
+      const std::size_t messages = std::min<std::uint64_t>(Command::batch, command_.count);
+      typename Socket::Piece pieces[Command::batch];
+      std::size_t count = 0;
+      for (std::size_t at = written_; at < messages * command_.size; ++count) {
+        const std::size_t size = command_.size - at % command_.size;
+        pieces[count] = Socket::piece(buffer_.get() + at, size);
+        at += size;
+      }
+      written_ += socket_.try_write(pieces, count);
+      if (written_ < messages * command_.size) {
+        waiting_for_ = For::room;
+        return socket_.wait_writable(this);
+      }
+      command_.count -= messages;
+      written_ = 0;
     }
     read_command();
   }

@@ -2,7 +2,6 @@
 #include "epoll_server.h"
 
 #include <csignal>
-
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
 

@@ -95,7 +95,7 @@ func serve(peer net.Conn) {
 			err = take(peer, buffer, what.count)
 		case 'D':
 			err = give(peer, buffer, what.size, what.count)
-		case 'S':
+		case 'S', 'V':
 			err = give(peer, buffer, what.size, what.count*what.size)
 		default:
 			err = answer(peer)

@@ -50,7 +50,7 @@ class Session {
     if (work === "U") this.uploading = count;
     if (work === "I") this.socket.write("y");
     if (work === "D") this.give(count, (left) => Math.min(size, left));
-    if (work === "S") this.give(count * size, () => size);
+    if (work === "S" || work === "V") this.give(count * size, () => size);
     if (rest.length > 0) this.take(rest);
   }
 

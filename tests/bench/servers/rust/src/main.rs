@@ -81,7 +81,7 @@ async fn serve(acceptor: TlsAcceptor, socket: TcpStream) -> Result<(), Failure> 
             b'E' => echo(&mut peer, &mut buffer).await?,
             b'U' => take(&mut peer, &mut buffer, command.count).await?,
             b'D' => give(&mut peer, &buffer, command.size, command.count).await?,
-            b'S' => give(&mut peer, &buffer, command.size, command.count * command.size).await?,
+            b'S' | b'V' => give(&mut peer, &buffer, command.size, command.count * command.size).await?,
             _ => send(&mut peer, b"y").await?,
         }
     }
