@@ -75,7 +75,6 @@ TARGETS = [
     Target("stream", OURS, "raw", 1 / 30),
     Target("stream", OURS, "asio", 1 / 50),
     Target("batches", OURS, "raw", 1 / 30),
-    Target("batches", OURS, "asio", 1 / 50),
     Target("download", OURS, "asio", 0.85),
     Target("upload", OURS, "asio", 1.0),
     Target("upload", OURS, "raw", 1.05),

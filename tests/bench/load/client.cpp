@@ -31,7 +31,8 @@ int keep(SSL* ssl, SSL_SESSION* session) {
   return 1;
 }
 
-// One version, suite, group and kind of signature: what servers would pick otherwise is not compared.
+// One version, suite, group and kind of signature: what servers would pick otherwise is not
+// compared.
 SSL_CTX* make_context(Target& target, const std::string& directory) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   check(context != nullptr, "SSL_CTX_new");

@@ -1,4 +1,5 @@
-// asio::ssl::stream as its documentation and examples show it: a session an object, a handler a step.
+// asio::ssl::stream as its documentation and examples show it: a session an object, a handler a
+// step.
 #include "program.h"
 
 #include <algorithm>

@@ -1,11 +1,11 @@
-// A server on epoll, for TLS libraries that are given a descriptor: one loop a thread, each with a socket that listens on the
-// same port. What the libraries differ in is a Channel:
+// A server on epoll, for TLS libraries that are given a descriptor: one loop a thread, each with a
+// socket that listens on the same port. What the libraries differ in is a Channel:
 //
 //   Channel(Context&, int descriptor);
 //   Step shake_hands();
-//   Step read(void*, size_t, size_t& size);          // end: the peer closed
-//   Step write(const void*, size_t, size_t& size);   // called again with the same bytes after want_...
-//   bool has_more();                                 // a read may give bytes although the socket has none
+//   Step read(void*, size_t, size_t& size);         // end: the peer closed
+//   Step write(const void*, size_t, size_t& size);  // the same bytes again after want_...
+//   bool has_more();  // a read may give bytes although the socket has none
 //   void say_goodbye();
 #pragma once
 

@@ -21,7 +21,8 @@ void must(const char* what, Call&& call) {
   must(status, error, what);
 }
 
-// With the defaults of the library, but for whom it trusts and that clients must show a certificate.
+// With the defaults of the library, but for whom it trusts and that clients must show a
+// certificate.
 inline sally_tls_config* make_config(const Options& options) {
   sally_tls_config* config = nullptr;
   sally_credential* credential = nullptr;
@@ -105,10 +106,10 @@ class CSocket {
     return taken;
   }
 
-  std::size_t try_write(const Piece* pieces, std::size_t count) {
+  std::size_t try_writev_more(const Piece* pieces, std::size_t count) {
     std::size_t taken = 0;
-    const sally_status status =
-        sally_stream_writev(stream_, pieces, count, 0, &taken, SALLY_TIMEOUT_ATTEMPT, nullptr);
+    const sally_status status = sally_stream_writev(stream_, pieces, count, SALLY_MORE, &taken,
+                                                    SALLY_TIMEOUT_ATTEMPT, nullptr);
     static_cast<void>(status);  // as above
     return taken;
   }

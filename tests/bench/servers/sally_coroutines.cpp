@@ -63,7 +63,7 @@ sally::Task<> give_batches(sally::StreamSocket& peer, Bytes messages, std::size_
         pieces.push_back(messages.subspan(next, length));
         next += length;
       }
-      at += peer.try_writev(pieces);
+      at += peer.try_writev(pieces, sally::more);
       if (at < now * size) co_await peer.async_wait(SALLY_DIRECTION_WRITE);
     }
     count -= now;

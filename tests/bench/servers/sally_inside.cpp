@@ -1,4 +1,5 @@
-// Sallyport without its C ABI: what that costs is the difference. Completions are told to functions.
+// Sallyport without its C ABI: what that costs is the difference. Completions are told to
+// functions.
 #include "abi/handles.h"
 #include "sally_c.h"
 #include "socket/listener.h"
@@ -56,10 +57,11 @@ class InsideSocket {
     return taken;
   }
 
-  std::size_t try_write(const Piece* pieces, std::size_t count) {
+  std::size_t try_writev_more(const Piece* pieces, std::size_t count) {
     std::size_t taken = 0;
-    static_cast<void>(stream_->run({.verb = Verb::write, .pieces = {pieces, pieces + count}},
-                                   Patience::none(), taken));
+    static_cast<void>(
+        stream_->run({.verb = Verb::write, .pieces = {pieces, pieces + count}, .more = true},
+                     Patience::none(), taken));
     return taken;
   }
 

@@ -1,11 +1,12 @@
-// One connection of a server of ours, a step a completion. What its Socket is differs from program to program:
+// One connection of a server of ours, a step a completion. What its Socket is differs from program
+// to program:
 //
 //   void read_some(void*, size_t, Session*);         // completes by session->completed(status, size)
 //   void read_exactly(void*, size_t, Session*);
 //   void write(const void*, size_t, Session*);
 //   void wait_writable(Session*);
 //   size_t try_write_more(const void*, size_t);      // batched; how much was taken
-//   size_t try_write(const Piece*, size_t);          // of pieces; how much was taken
+//   size_t try_writev_more(const Piece*, size_t);    // the same, of several
 //   static Piece piece(const void*, size_t);
 #pragma once
 
@@ -109,7 +110,7 @@ class Session {
     read_command();
   }
 
-  // Many in one write.
+  // Many in one write, for which the same goes.
   void give_batches() {
     while (command_.count > 0) {
       const std::size_t messages = std::min<std::uint64_t>(Command::batch, command_.count);
@@ -120,7 +121,7 @@ class Session {
         pieces[count] = Socket::piece(buffer_.get() + at, size);
         at += size;
       }
-      written_ += socket_.try_write(pieces, count);
+      written_ += socket_.try_writev_more(pieces, count);
       if (written_ < messages * command_.size) {
         waiting_for_ = For::room;
         return socket_.wait_writable(this);
