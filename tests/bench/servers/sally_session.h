@@ -1,12 +1,12 @@
 // One connection of a server of ours, a step a completion. What its Socket is differs from program
 // to program:
 //
-//   void read_some(void*, size_t, Session*);         // completes by session->completed(status, size)
+//   void read_some(void*, size_t, Session*);       // session->completed(status, size) ends it
 //   void read_exactly(void*, size_t, Session*);
 //   void write(const void*, size_t, Session*);
 //   void wait_writable(Session*);
-//   size_t try_write_more(const void*, size_t);      // batched; how much was taken
-//   size_t try_writev_more(const Piece*, size_t);    // the same, of several
+//   size_t try_write_more(const void*, size_t);    // batched; how much was taken
+//   size_t try_writev_more(const Piece*, size_t);  // the same, of several
 //   static Piece piece(const void*, size_t);
 #pragma once
 
