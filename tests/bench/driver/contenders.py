@@ -1,0 +1,56 @@
+"""Who is compared."""
+
+import dataclasses
+import pathlib
+import shutil
+
+from processes import Missing, TOP
+
+HERE = TOP / "tests/bench/servers"
+
+
+@dataclasses.dataclass
+class Contender:
+    name: str
+    what: str
+    program: str  # built by CMake, or a path
+    options: tuple = ()
+    kind: str = "tls"
+    main: bool = False  # measured in every round
+    interpreter: tuple = ()
+    build: pathlib.Path = None  # where CMake put its programs
+
+    def command(self):
+        if self.interpreter and shutil.which(self.interpreter[0]) is None:
+            raise Missing(f"no {self.interpreter[0]} here")
+        program = pathlib.Path(self.program)
+        if not program.is_absolute():
+            program = self.build / self.program
+        if not program.exists():
+            raise Missing("not built: its library or compiler is not installed")
+        return [*self.interpreter, str(program)]
+
+
+def contenders(build):
+    built = build / "bench"
+    programs = [
+        Contender("sally-functions", "Sallyport, C ABI, functions called by its loop", "bench_sally_functions", main=True),
+        Contender("sally-queue", "Sallyport, C ABI, a queue, one thread", "bench_sally_queue", main=True),
+        Contender("sally-coroutines", "Sallyport, C++20 coroutines", "bench_sally_coroutines", main=True),
+        Contender("sally-inside", "Sallyport without its C ABI", "bench_sally_inside", main=True),
+        Contender("raw", "OpenSSL on epoll, tuned", "bench_raw_openssl", main=True),
+        Contender("raw-defaults", "OpenSSL on epoll, its defaults", "bench_raw_openssl", ("--mode", "defaults"), main=True),
+        Contender("asio", "asio::ssl::stream", "bench_asio_ssl", main=True),
+        Contender("raw-packed", "OpenSSL on epoll, tuned, packing echoes", "bench_raw_openssl", ("--mode", "packed")),
+        Contender("sally-queue-threads", "Sallyport, C ABI, a queue, its loop in another thread", "bench_sally_queue", ("--mode", "threads")),
+        Contender("gnutls", "GnuTLS on epoll", "bench_gnutls"),
+        Contender("wolfssl", "wolfSSL on epoll", "bench_wolfssl"),
+        Contender("libtls", "LibreTLS' libtls on epoll", "bench_libtls"),
+        Contender("node", "Node's tls", str(HERE / "node/server.js"), interpreter=("node",)),
+        Contender("go", "Go's crypto/tls", "bench_go"),
+        Contender("rustls", "tokio-rustls", "bench_rustls"),
+        Contender("tcp", "no TLS: the floor", "bench_plain_tcp", kind="plain"),
+    ]
+    for program in programs:
+        program.build = built
+    return programs

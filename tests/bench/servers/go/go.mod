@@ -1,0 +1,3 @@
+module sallyport/bench
+
+go 1.19
