@@ -72,6 +72,21 @@ Json credential_to_json(const Examination& examination) {
   return json;
 }
 
+Json http_to_json(const Examination& examination) {
+  Json all = Json::array();
+  for (const HttpProbe& probe : examination.http) {
+    Json json{{"what", probe.what},
+              {"certificate_sent", probe.certificate_sent},
+              {"duration_us", probe.duration.count()}};
+    if (probe.status != 0) json["status"] = probe.status;
+    if (!probe.line.empty()) json["line"] = probe.line;
+    if (!probe.says.empty()) json["title"] = probe.says;
+    if (!probe.error.empty()) json["error"] = probe.error;
+    all.push_back(json);
+  }
+  return all;
+}
+
 std::string_view name_of(Resumption::Outcome outcome) {
   switch (outcome) {
     case Resumption::Outcome::not_tried:
@@ -134,6 +149,7 @@ Json to_json(const Examination& examination, const std::vector<Finding>& finding
   json["handshakes"] = handshakes_to_json(examination);
   json["resumption"] = {{"outcome", name_of(examination.resumption.outcome)},
                         {"error", examination.resumption.error}};
+  json["http"] = http_to_json(examination);
   if (examination.first) json["chain"] = chain_to_json(examination);
   return json;
 }

@@ -165,6 +165,16 @@ void print_handshakes(Page& page, const Examination& examination) {
   }
 }
 
+void print_http(Page& page, const Examination& examination) {
+  if (examination.http.empty()) return;
+  page.head("HTTP, GET " + examination.patient.http_path);
+  for (const HttpProbe& probe : examination.http) {
+    const std::string line = probe.what + ": " + (probe.error.empty() ? probe.line : probe.error);
+    const std::string text = probe.says.empty() ? line : line + " (" + probe.says + ')';
+    probe.status == 0 || probe.refuses() ? page.doubt(text) : page.plain(text);
+  }
+}
+
 // What a program will wait for, with a bar of its share.
 void print_timeline(std::ostream& out, const Examination& examination, const Style& style) {
   if (!examination.first) return;
@@ -237,6 +247,7 @@ void print_examination(std::ostream& out, const Examination& examination,
     print_chain(out, examination, style);
   }
   print_handshakes(page, examination);
+  print_http(page, examination);
   print_timeline(out, examination, style);
   print_findings(out, examination, findings, style);
 }
