@@ -33,7 +33,8 @@ enum {
   SALLY_EVENT_DONE = 1,     /* an operation on a stream, a drain, or a wait for a source */
   SALLY_EVENT_ACCEPTED = 2, /* `object` is a sally_stream on SALLY_OK */
   SALLY_EVENT_REFUSED = 3,  /* `object` is a sally_bytes, the peer's address, and `error` says why */
-  SALLY_EVENT_DECISION = 4  /* `object` is a sally_decision, which waits for an answer (decision.h) */
+  SALLY_EVENT_DECISION = 4, /* `object` is a sally_decision, which waits for an answer (decision.h) */
+  SALLY_EVENT_TRACE = 15    /* `object` is a sally_trace_record (trace.h) */
 };
 
 /*

@@ -62,6 +62,7 @@ struct Handshake {
   std::string correlation_id{};
   std::chrono::microseconds began{};  // after the examination did
   std::chrono::microseconds duration{};
+  std::vector<sally::TraceRecord> trace{};  // of what happened in it
 
   bool good() const { return !error; }
 };

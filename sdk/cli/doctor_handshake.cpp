@@ -82,6 +82,13 @@ void run(const sally::StreamOptions& options, const HandshakePlan& plan,
   }
 }
 
+// All that it has said, up to the end of the connection.
+std::vector<sally::TraceRecord> read_trace(sally::CompletionQueue& queue) {
+  std::vector<sally::TraceRecord> records;
+  while (auto event = queue.try_take()) records.push_back(event->take<sally::TraceRecord>());
+  return records;
+}
+
 // Reads until the ticket is there, or what else the server says; it comes right after the handshake.
 void take_tickets(sally::StreamSocket& socket, const sally::TlsConfig& tls) {
   std::array<char, 4096> ignored;
@@ -111,10 +118,13 @@ Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
     options.tls->questions(SALLY_QUESTION_CREDENTIAL | SALLY_QUESTION_PEER);
     options.decisions = watch(seen);
   }
+  auto steps = sally::CompletionQueue::create();
+  options.tls->trace(sally::Trace(steps));
   const auto now = Clock::now();
   run(options, plan, examination.patient.timeout, handshake);
   handshake.began = micros(now - began);
   handshake.duration = micros(Clock::now() - now);
+  handshake.trace = read_trace(steps);
   const std::lock_guard lock(seen->mutex);
   handshake.asked = seen->asked;
   handshake.acceptable_cas = seen->acceptable_cas;

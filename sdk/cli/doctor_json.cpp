@@ -52,6 +52,10 @@ Json handshake_to_json(const Handshake& handshake) {
             {"acceptable_cas", handshake.acceptable_cas}};
   if (handshake.info) json["connection"] = to_json(*handshake.info);
   if (handshake.error) json["error"] = to_json(*handshake.error);
+  json["trace"] = Json::array();
+  for (const sally::TraceRecord& record : handshake.trace) {
+    json["trace"].push_back(Json::parse(record.json()));
+  }
   return json;
 }
 

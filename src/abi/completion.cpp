@@ -37,6 +37,8 @@ std::int32_t kind_of(const socket::AsyncOperation& operation) {
       return SALLY_EVENT_REFUSED;
     case socket::EventKind::decision:
       return SALLY_EVENT_DECISION;
+    case socket::EventKind::trace:
+      return SALLY_EVENT_TRACE;
     case socket::EventKind::done:
       break;
   }
@@ -93,6 +95,8 @@ void to_event(socket::AsyncOperation& operation, sally_event& event) {
     auto decision = operation.decision;  // in its place until nothing can fail
     event.object = new sally_decision(std::move(decision));
     operation.decision = {};
+  } else if (operation.trace) {
+    event.object = std::exchange(operation.trace, {}).detach();
   }
   if (operation.outcome.ok()) return;
   ErrorRef why = operation.outcome.error ? operation.outcome.error : make_error(event.status);

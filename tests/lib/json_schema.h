@@ -1,4 +1,4 @@
-// As much of JSON Schema (draft 2020-12) as sdk/docs/error.schema.json uses; a word that is not known
+// As much of JSON Schema (draft 2020-12) as those of sdk/docs use; a word that is not known
 // here throws. Members that the schema does not describe are faults, which they are not for others:
 // what the library writes is to be documented.
 #pragma once
@@ -21,10 +21,8 @@ class JsonSchema {
   using Json = nlohmann::json;
 
   explicit JsonSchema(Json schema) : schema_(std::move(schema)) {}
-  static JsonSchema of_errors() {
-    std::ifstream file(SALLYPORT_SOURCE_DIR "/sdk/docs/error.schema.json");
-    return JsonSchema(Json::parse(file));
-  }
+  static JsonSchema of_errors() { return of("error"); }
+  static JsonSchema of_traces() { return of("trace"); }
 
   // "/alert/number: is not an integer"; empty where all is well.
   std::vector<std::string> faults(const Json& value) const {
@@ -35,6 +33,11 @@ class JsonSchema {
 
  private:
   using Faults = std::vector<std::string>;
+
+  static JsonSchema of(const std::string& what) {
+    std::ifstream file(SALLYPORT_SOURCE_DIR "/sdk/docs/" + what + ".schema.json");
+    return JsonSchema(Json::parse(file));
+  }
 
   static bool is_of_type(const std::string& type, const Json& value) {
     if (type == "object") return value.is_object();
