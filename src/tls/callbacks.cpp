@@ -117,12 +117,9 @@ bool holds_certificate(std::span<const unsigned char> message, bool tls13) {
 void note_message(int sent, int /*version*/, int content_type, const void* data, std::size_t size,
                   SSL* ssl, void* /*unused*/) {
   const std::span message(static_cast<const unsigned char*>(data), size);
-  if (Tracer* trace = record_of(ssl).trace; trace != nullptr && !message.empty()) {
-    if (content_type == SSL3_RT_HANDSHAKE) trace->message(sent != 0, message.front(), message);
-    if (content_type == SSL3_RT_CHANGE_CIPHER_SPEC) trace->change_cipher_spec(sent != 0);
-  }
   if (content_type != SSL3_RT_HANDSHAKE || message.empty()) return;
   HandshakeRecord& record = record_of(ssl);
+  if (record.trace != nullptr) record.trace->message(sent != 0, message.front(), message);
   if (message.front() == SSL3_MT_SERVER_HELLO) note_server_hello(message, record.hellos);
   if (sent == 0 || message.front() != SSL3_MT_CERTIFICATE) return;
   record.certificate_shown = holds_certificate(message, SSL_version(ssl) == TLS1_3_VERSION);

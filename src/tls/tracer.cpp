@@ -203,10 +203,6 @@ void Tracer::message(bool sent, std::uint8_t type,
   });
 }
 
-void Tracer::change_cipher_spec(bool sent) noexcept {
-  safely([&] { add_message(sent, "change_cipher_spec", 1); });
-}
-
 void Tracer::add_message(bool sent, const char* type, std::size_t size) {
   if (sent != flight_is_sent_) settle_flight();
   if (flight_.empty()) flight_us_ = now_us();

@@ -37,7 +37,6 @@ class Tracer {
 
   void began() noexcept;
   void message(bool sent, std::uint8_t type, std::span<const unsigned char> message) noexcept;
-  void change_cipher_spec(bool sent) noexcept;
   void alert(bool sent, int level, int description) noexcept;
   void asked(std::int32_t question, sally_status verdict) noexcept;
   void answered(std::int32_t question, const Answer& answer) noexcept;

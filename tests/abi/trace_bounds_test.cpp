@@ -3,12 +3,14 @@
 #include "lib/folder.h"
 #include "lib/zoo.h"
 
+#include <condition_variable>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <mutex>
 #include <regex>
 #include <set>
 #include <sstream>
+#include <thread>
 
 using namespace sally::test;
 using testing::IsEmpty;

@@ -84,9 +84,8 @@ class Recorder {
 };
 
 // "sent client_hello", "received alert unknown_ca", "state established": the steps of it, without
-// sizes and times. change_cipher_spec, which is of no account in TLS 1.3 (RFC 8446 appendix D.4), is left
-// out there.
-inline std::vector<std::string> steps_of(const Records& records, bool of_1_3) {
+// sizes and times.
+inline std::vector<std::string> steps_of(const Records& records) {
   std::vector<std::string> steps;
   for (const Record& record : records) {
     const Json& json = record.json;
@@ -95,8 +94,7 @@ inline std::vector<std::string> steps_of(const Records& records, bool of_1_3) {
       case SALLY_TRACE_FLIGHT: {
         std::string step = direction;
         for (const Json& message : json.at("messages")) {
-          const std::string type = message.at("type");
-          if (!of_1_3 || type != "change_cipher_spec") step += ' ' + type;
+          step += ' ' + message.at("type").get<std::string>();
         }
         steps.push_back(step);
         break;
@@ -120,6 +118,14 @@ inline std::vector<std::string> steps_of(const Records& records, bool of_1_3) {
     }
   }
   return steps;
+}
+
+inline Json established(const Records& records) {
+  for (const Record& record : records) {
+    if (record.json.value("state", "") == "established") return record.json;
+  }
+  ADD_FAILURE() << "it was not established";
+  return Json::object();
 }
 
 // The first record of this kind; fails the test where there is none.
