@@ -52,7 +52,7 @@ sally::StreamSocket establish(const Options& options, const sally::TlsConfig& tl
   if (!plain) stream.tls = tls;
   auto socket = sally::StreamSocket::connect(stream, timeout);
   if (plain) {
-    agree_by_smtp(socket, timeout);
+    agree_on_tls(options.starttls, socket, timeout);
     socket.upgrade(tls, options.name, timeout);
   }
   return socket;
@@ -135,7 +135,7 @@ void add_connect(CLI::App& app) {
   add_version_option(*command, "--tls-min", options->min_version, "lowest TLS version");
   add_version_option(*command, "--tls-max", options->max_version, "highest TLS version");
   command->add_option("--starttls", options->starttls, "begin in plain, in this protocol")
-      ->check(CLI::IsMember({"smtp"}))
+      ->check(CLI::IsMember(starttls_protocols()))
       ->type_name("PROTOCOL");
   command->add_flag("--confirm", options->confirm,
                     "connected only when the server has accepted the certificate");

@@ -49,7 +49,8 @@ def test_the_demand_for_a_certificate_and_of_which_cas_is_told(start, kind, vers
     found = Doctor(start(kind, versions=(version,)))
     assert (found.exit_status, found.cause) == (1, "client_certificate_required"), found.verdict
     assert found.verdict["certain"] and ROOT in found.verdict["sentence"]
-    assert found.handshake(f"{version} without a client certificate")["error"]["alert"]["direction"] == "received"
+    error = found.handshake(f"{version} without a client certificate")["error"]
+    assert error["alert"]["direction"] == "received"
 
 
 @pytest.mark.parametrize("kind", STRICT)
