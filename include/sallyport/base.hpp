@@ -7,8 +7,8 @@
 // assigned to or destroyed, every operation throws SALLY_INVALID_ARGUMENT, and text is "".
 //
 // What is immutable or shared (Bytes, Certificate, CompletionQueue, Credential, Decision, Error,
-// Operation, Runtime, StreamInfo, TlsConfig, TrustStore) copies cheaply: a copy is one more reference
-// to the same object. StreamSocket, StreamListener and Event only move.
+// Operation, Runtime, StreamInfo, TlsConfig, Trace, TraceRecord, TrustStore) copies cheaply: a copy is
+// one more reference to the same object. StreamSocket, StreamListener and Event only move.
 //
 // `get` borrows the C handle, `release` gives it away, `adopt` takes one over. Nothing converts by
 // itself.

@@ -28,7 +28,9 @@ enum {
   SALLY_HANDLE_OPERATION = 11,
   SALLY_HANDLE_VERDICT = 12,
   SALLY_HANDLE_TICKET_KEYS = 13,
-  SALLY_HANDLE_DECISION = 14
+  SALLY_HANDLE_DECISION = 14,
+  SALLY_HANDLE_TRACE = 15,
+  SALLY_HANDLE_TRACE_RECORD = 16
 };
 
 /* sally_library_version is "0.1.0" for the library of these headers. */

@@ -34,8 +34,9 @@ enum {
   SALLY_EVENT_ACCEPTED = 2, /* `object` is a sally_stream on SALLY_OK */
   SALLY_EVENT_REFUSED = 3,  /* `object` is a sally_bytes, the peer's address, and `error` says why */
   SALLY_EVENT_DECISION = 4, /* `object` is a sally_decision, which waits for an answer (decision.h) */
-  SALLY_EVENT_DECISIONS_OVER = 5 /* no decision follows under this tag; see
-                                    SALLY_COMPLETION_TELL_END */
+  SALLY_EVENT_DECISIONS_OVER = 5, /* no decision follows under this tag; see
+                                     SALLY_COMPLETION_TELL_END */
+  SALLY_EVENT_TRACE = 6           /* `object` is a sally_trace_record (trace.h) */
 };
 
 /*

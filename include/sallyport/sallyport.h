@@ -17,6 +17,7 @@
 #include <sallyport/stream_info.h>
 #include <sallyport/ticket_keys.h>
 #include <sallyport/tls_config.h>
+#include <sallyport/trace.h>
 #include <sallyport/trust_store.h>
 #include <sallyport/verify.h>
 

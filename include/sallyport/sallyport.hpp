@@ -22,5 +22,6 @@
 #include <sallyport/task.hpp>
 #include <sallyport/ticket_keys.hpp>
 #include <sallyport/tls_config.hpp>
+#include <sallyport/trace.hpp>
 #include <sallyport/trust_store.hpp>
 #include <sallyport/verify.hpp>

@@ -17,6 +17,7 @@
 #include <sallyport/error.hpp>
 #include <sallyport/ticket_keys.hpp>
 #include <sallyport/tls_config.h>
+#include <sallyport/trace.hpp>
 #include <sallyport/trust_store.hpp>
 
 namespace sally::inline v0 {
@@ -62,6 +63,11 @@ class TlsConfig
     return set([&](sally_error** error) {
       return sally_tls_config_add_host(get(), text, config.get(), error);
     });
+  }
+  // Has every connection traced from the next one on.
+  TlsConfig trace(const Trace& trace) {
+    return set(
+        [&](sally_error** error) { return sally_tls_config_set_trace(get(), trace.get(), error); });
   }
   // Which CAs a server names to its clients: SALLY_CA_HINTS_NONE or _TRUST, or those of a store.
   TlsConfig ca_hints(std::int32_t mode) {

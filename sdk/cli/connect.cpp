@@ -5,10 +5,13 @@
 #include "report.h"
 #include "starttls.h"
 #include "terminal.h"
+#include "trace_output.h"
 
 #include <csignal>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -25,6 +28,7 @@ struct Options {
   double timeout = 30;
   bool confirm = false;
   bool report = false;
+  bool trace = false;
   bool json = false;
 };
 
@@ -48,40 +52,64 @@ sally::StreamSocket establish(const Options& options, const sally::TlsConfig& tl
   if (!plain) stream.tls = tls;
   auto socket = sally::StreamSocket::connect(stream, timeout);
   if (plain) {
-    agree_by_smtp(socket, timeout);
+    agree_on_tls(options.starttls, socket, timeout);
     socket.upgrade(tls, options.name, timeout);
   }
   return socket;
 }
 
+// In one piece, since the trace is told at the same time.
+void say(const std::string& text) {
+  std::cerr << text << std::flush;
+}
+
 void tell(const sally::StreamInfo& info, const Options& options) {
   if (options.json) {
-    std::cerr << dump(to_json(info)) << std::endl;
+    say(dump(to_json(info)) + '\n');
   } else if (options.report) {
-    print_report(std::cerr, info, Style(STDERR_FILENO));
+    std::ostringstream text;
+    print_report(text, info, Style(STDERR_FILENO));
+    say(text.str());
   }
 }
 
-void run(const Options& options) {
-  const sally::TlsConfig tls = make_tls(options);
+// Why it failed, as it is to be told; std::nullopt: it did not.
+std::optional<std::string> talk(const Options& options, const sally::TlsConfig& tls) {
+  std::ostringstream text;
   try {
     auto socket = establish(options, tls);
     tell(socket.info(), options);
     pump(socket);
-    return;
+    return std::nullopt;
   } catch (const sally::Error& error) {
     if (options.json) {
-      std::cerr << error.json() << std::endl;
+      text << error.json() << '\n';
     } else {
-      print_error(std::cerr, error, Style(STDERR_FILENO));
+      print_error(text, error, Style(STDERR_FILENO));
     }
   } catch (const std::runtime_error& error) {
     if (options.json) {
-      std::cerr << dump({{"message", error.what()}}) << std::endl;
+      text << dump({{"message", error.what()}}) << '\n';
     } else {
-      std::cerr << Style(STDERR_FILENO).bad("error") << ": " << error.what() << '\n';
+      text << Style(STDERR_FILENO).bad("error") << ": " << error.what() << '\n';
     }
   }
+  return text.str();
+}
+
+void run(const Options& options) {
+  sally::TlsConfig tls = make_tls(options);
+  std::optional<TraceOutput> output;
+  if (options.trace) {
+    output.emplace([json = options.json](const sally::TraceRecord& record) {
+      say(std::string(json ? record.json() : record.text()) + '\n');
+    });
+    tls.trace(output->trace());
+  }
+  const auto failure = talk(options, tls);
+  output.reset();
+  if (!failure) return;
+  say(*failure);
   end_with(exit_bad);
 }
 
@@ -107,12 +135,14 @@ void add_connect(CLI::App& app) {
   add_version_option(*command, "--tls-min", options->min_version, "lowest TLS version");
   add_version_option(*command, "--tls-max", options->max_version, "highest TLS version");
   command->add_option("--starttls", options->starttls, "begin in plain, in this protocol")
-      ->check(CLI::IsMember({"smtp"}))
+      ->check(CLI::IsMember(starttls_protocols()))
       ->type_name("PROTOCOL");
   command->add_flag("--confirm", options->confirm,
                     "connected only when the server has accepted the certificate");
   command->add_flag("--report", options->report, "how the connection came about");
-  command->add_flag("--json", options->json, "the report, or the error, as a line of JSON");
+  command->add_flag("--trace", options->trace, "what happens on the connection, step by step");
+  command->add_flag("--json", options->json,
+                    "the report, the trace and the error as lines of JSON");
   add_timeout_option(*command, options->timeout, "to connect; the same again for STARTTLS");
   command->callback([options] { run(*options); });
 }

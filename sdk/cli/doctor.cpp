@@ -20,7 +20,7 @@
 namespace {
 
 struct Options {
-  std::string target, name;
+  std::string target, name, http;
   Identity identity;
   double timeout = 5;
   std::int64_t time = 0;
@@ -30,7 +30,8 @@ struct Options {
 void run(const Options& options) {
   Patient patient{.endpoint = parse_endpoint(options.target),
                   .identity = options.identity,
-                  .timeout = milliseconds(options.timeout)};
+                  .timeout = milliseconds(options.timeout),
+                  .http_path = options.http};
   patient.name = options.name.empty() ? patient.endpoint.host : options.name;
   if (options.time != 0)
     patient.time = std::chrono::sys_seconds(std::chrono::seconds(options.time));
@@ -43,6 +44,17 @@ void run(const Options& options) {
     std::cout.flush();
   }
   if (std::ranges::any_of(findings, &Finding::is_problem)) end_with(exit_bad);
+}
+
+// RFC 9112 section 3.2.1; nothing that could end the request's first line.
+CLI::Validator is_http_path() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        const bool is_good = text.starts_with('/') &&
+                             std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+        return is_good ? "" : text + " is not a path, /index.html for example";
+      },
+      "");
 }
 
 struct JoinOptions {
@@ -108,7 +120,9 @@ void add_doctor(CLI::App& app) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("doctor", "find out what is wrong with a connection");
   command->footer(
-      "It makes some twenty connections, one after the other, and sends no application data. The\n"
+      "It makes some twenty connections, one after the other, and sends no application data "
+      "without\n"
+      "--http. The "
       "client certificate is shown only to a server that has proved who it is. Missing issuers "
       "are\n"
       "looked for among the certificates beside the files of --ca and --cert.\n"
@@ -126,6 +140,11 @@ void add_doctor(CLI::App& app) {
                    "judge certificates as of then, in seconds since 1970, not by the clock")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{253402300799}))
       ->type_name("UNIX");
+  command
+      ->add_option("--http", options->http,
+                   "ask for this path too, by GET: whom web servers let in tells only their answer")
+      ->check(is_http_path())
+      ->type_name("PATH");
   add_timeout_option(*command, options->timeout, "of each step");
   command->add_flag("--json", options->json, "everything that was found out, as JSON");
   CLI::App* join = add_join(*command);

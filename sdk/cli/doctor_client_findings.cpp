@@ -36,13 +36,6 @@ Finding of_demand(const Handshake& refused) {
           .evidence = {refused.what + ": " + how(refused)}};
 }
 
-bool lacks_client_usage(const sally::Certificate& certificate) {
-  const auto usages = certificate.extended_usages();
-  return !usages.empty() && std::ranges::none_of(usages, [](const sally::ExtendedUsage& usage) {
-    return usage.name == "clientAuth" || usage.name == "anyExtendedKeyUsage";
-  });
-}
-
 Finding of_refusal(const Examination& examination, const Handshake& refused) {
   const sally::Certificate own = examination.credential->certificate();
   const std::string subject(own.subject());
@@ -52,17 +45,11 @@ Finding of_refusal(const Examination& examination, const Handshake& refused) {
                   .evidence = {refused.what + ": " + how(refused)}};
   // Without an alert the server has only hung up, for whatever reason.
   finding.is_certain = error.alert_direction() == SALLY_ALERT_RECEIVED;
-  const bool in_date = own.not_before() <= examination.time && examination.time <= own.not_after();
-  if (lacks_client_usage(own)) {
-    finding.cause = "client_certificate_wrong_usage";
-    finding.sentence = "The client certificate '" + subject +
-                       "' may not be used by a client: its extended key usage lacks clientAuth.";
-    finding.fix = "Have it issued again with the extended key usage clientAuth.";
-  } else if (!in_date) {
-    finding.cause = "client_certificate_expired";
-    finding.sentence = "The client certificate '" + subject + "' is not valid now: it is from " +
-                       rfc3339(own.not_before()) + " to " + rfc3339(own.not_after()) + '.';
-    finding.fix = "Renew it; if it should be valid, check this machine's clock.";
+  if (const auto flaw = find_own_flaw(examination)) {
+    finding.cause = flaw->cause;
+    finding.sentence = flaw->sentence;
+    finding.fix = flaw->fix;
+    finding.is_certain = finding.is_certain && flaw->is_certain;
   } else if (error.text(SALLY_ERROR_FIELD_FOUND) == "no certificate") {
     finding.sentence =
         "The server demands a client certificate of other CAs than the one that issued '" +

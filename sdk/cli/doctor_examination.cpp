@@ -139,6 +139,14 @@ void examine_handshakes(Examination& examination, Progress& progress, Clock::tim
   }
   if (!is_trusted(examination)) return;
   if (!let_in(examination.without_certificate) && !let_in(examination.with_certificate)) return;
+  if (!examination.patient.http_path.empty()) {
+    progress.show("asking for " + examination.patient.http_path);
+    if (let_in(examination.without_certificate)) {
+      examination.http.push_back(ask_http(examination, false));
+    }
+    if (let_in(examination.with_certificate))
+      examination.http.push_back(ask_http(examination, true));
+  }
   progress.show("resuming a session");
   examination.resumption = try_resumption(examination);
 }

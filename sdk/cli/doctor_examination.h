@@ -3,6 +3,7 @@
 #pragma once
 
 #include "doctor_hello.h"
+#include "doctor_http.h"
 #include "options.h"
 
 #include <chrono>
@@ -20,6 +21,7 @@ struct Patient {
   Identity identity{};
   std::chrono::milliseconds timeout{};             // of each step
   std::optional<std::chrono::sys_seconds> time{};  // instead of the clock
+  std::string http_path{};                         // to ask a web server for; "": nothing is asked
 
   std::chrono::sys_seconds clock() const;
   // What is sent as SNI; "" where the name is an address.
@@ -60,6 +62,7 @@ struct Handshake {
   std::string correlation_id{};
   std::chrono::microseconds began{};  // after the examination did
   std::chrono::microseconds duration{};
+  std::vector<sally::TraceRecord> trace{};  // of what happened in it
 
   bool good() const { return !error; }
 };
@@ -94,6 +97,7 @@ struct Examination {
   std::vector<Handshake> with_certificate{};
   std::optional<sally::Verdict> verdict{};  // on the certificates of `first`
   Resumption resumption{};
+  std::vector<HttpProbe> http{};  // without the certificate and with it, as far as TLS lets in
 
   const AddressProbe* address() const { return chosen ? &addresses[*chosen] : nullptr; }
   bool accepts(std::uint16_t version) const;

@@ -30,6 +30,7 @@ std::vector<Finding> diagnose(const Examination& examination) {
   find_in_protocol(examination, findings);
   find_in_certificates(examination, findings);
   find_in_client_certificate(examination, findings);
+  find_in_application(examination, findings);
   std::ranges::stable_partition(findings, &Finding::is_problem);
   return findings;
 }
@@ -42,7 +43,13 @@ std::string conclusion(const Examination& examination, const std::vector<Finding
   const bool shown = std::ranges::any_of(examination.with_certificate, [](const Handshake& one) {
     return one.good() && !one.unconfirmed;
   });
-  if (shown) text += ", and accepts the client certificate";
+  const bool asks_only = lets_in_anybody(examination) && !examination.credential;
+  if (asks_only) text += ", and asks for a client certificate on which its TLS does not insist";
+  // Whoever is let in without a certificate too does not owe it to the certificate.
+  const bool is_proof = !lets_in_anybody(examination) || !examination.http.empty();
+  if (shown)
+    text += is_proof ? ", and accepts the client certificate"
+                     : ", and its TLS lets in the client certificate";
   return text + '.';
 }
 

@@ -60,16 +60,6 @@ sally::TlsConfig make_tls(const Examination& examination, const HandshakePlan& p
   return tls;
 }
 
-sally::StreamOptions make_options(const Examination& examination, const HandshakePlan& plan) {
-  const std::string& host = examination.address()->host;
-  sally::StreamOptions options{.host = host, .service = examination.patient.endpoint.service};
-  options.tls = make_tls(examination, plan);
-  // An address is no SNI, and verifying it fails, which does not matter without one.
-  options.verify_name = plan.is_nameless ? host : examination.patient.name;
-  options.confirmed = plan.awaits_opinion && !plan.is_lenient;
-  return options;
-}
-
 // A refusal comes with the first read.
 void await_refusal(sally::StreamSocket& socket, std::chrono::milliseconds timeout) {
   std::array<char, 4096> ignored;
@@ -92,6 +82,13 @@ void run(const sally::StreamOptions& options, const HandshakePlan& plan,
   }
 }
 
+// All that it has said, up to the end of the connection.
+std::vector<sally::TraceRecord> read_trace(sally::CompletionQueue& queue) {
+  std::vector<sally::TraceRecord> records;
+  while (auto event = queue.try_take()) records.push_back(event->take<sally::TraceRecord>());
+  return records;
+}
+
 // Reads until the ticket is there, or what else the server says; it comes right after the handshake.
 void take_tickets(sally::StreamSocket& socket, const sally::TlsConfig& tls) {
   std::array<char, 4096> ignored;
@@ -102,19 +99,32 @@ void take_tickets(sally::StreamSocket& socket, const sally::TlsConfig& tls) {
 
 }  // namespace
 
+sally::StreamOptions options_of(const Examination& examination, const HandshakePlan& plan) {
+  const std::string& host = examination.address()->host;
+  sally::StreamOptions options{.host = host, .service = examination.patient.endpoint.service};
+  options.tls = make_tls(examination, plan);
+  // An address is no SNI, and verifying it fails, which does not matter without one.
+  options.verify_name = plan.is_nameless ? host : examination.patient.name;
+  options.confirmed = plan.awaits_opinion && !plan.is_lenient;
+  return options;
+}
+
 Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
                       std::chrono::steady_clock::time_point began) {
   Handshake handshake{.what = plan.what, .with_certificate = plan.with_certificate};
   auto seen = std::make_shared<Seen>();
-  auto options = make_options(examination, plan);
+  auto options = options_of(examination, plan);
   if (plan.is_lenient) {
     options.tls->questions(SALLY_QUESTION_CREDENTIAL | SALLY_QUESTION_PEER);
     options.decisions = watch(seen);
   }
+  auto steps = sally::CompletionQueue::create();
+  options.tls->trace(sally::Trace(steps));
   const auto now = Clock::now();
   run(options, plan, examination.patient.timeout, handshake);
   handshake.began = micros(now - began);
   handshake.duration = micros(Clock::now() - now);
+  handshake.trace = read_trace(steps);
   const std::lock_guard lock(seen->mutex);
   handshake.asked = seen->asked;
   handshake.acceptable_cas = seen->acceptable_cas;
@@ -129,7 +139,7 @@ Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
 
 Resumption try_resumption(const Examination& examination) {
   const HandshakePlan plan{.what = "", .with_certificate = true};
-  const auto options = make_options(examination, plan);
+  const auto options = options_of(examination, plan);
   const sally::Timeout timeout = examination.patient.timeout;
   try {
     auto first = sally::StreamSocket::connect(options, timeout);

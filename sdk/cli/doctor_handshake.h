@@ -24,5 +24,8 @@ struct HandshakePlan {
 Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
                       std::chrono::steady_clock::time_point began);
 
+// How the library is told to make it, but for the questions.
+sally::StreamOptions options_of(const Examination& examination, const HandshakePlan& plan);
+
 // Whether the server, which has accepted this side before, resumes a session.
 Resumption try_resumption(const Examination& examination);

@@ -37,8 +37,10 @@ bool completes(const Examination& examination, const std::string& besides) {
   });
 }
 
-// Certificates with this subject, in the folders of the files that were given, --ca and --cert.
-std::vector<FoundCertificate> search(const Examination& examination, std::string_view subject) {
+}  // namespace
+
+std::vector<FoundCertificate> find_nearby(const Examination& examination,
+                                          std::string_view subject) {
   const Identity& identity = examination.patient.identity;
   std::vector<std::string> files = identity.ca;
   if (!identity.cert.empty()) files.push_back(identity.cert);
@@ -58,6 +60,8 @@ std::vector<FoundCertificate> search(const Examination& examination, std::string
   }
   return found;
 }
+
+namespace {
 
 std::string trusted_names(const Examination& examination) {
   if (examination.anchors.empty()) return "the CAs of this machine";
@@ -122,7 +126,7 @@ bool sounds_like_intermediate(const Examination& examination, std::string_view i
 // What the certificates on this machine prove; std::nullopt: nothing.
 std::optional<Finding> prove(const Examination& examination, const std::string& top,
                              const std::string& issuer) {
-  for (const FoundCertificate& found : search(examination, issuer)) {
+  for (const FoundCertificate& found : find_nearby(examination, issuer)) {
     if (completes(examination, pem_of({found.certificate}))) {
       Finding finding = missing(top, issuer);
       finding.fix += " Here it is in '" + found.file + "'.";

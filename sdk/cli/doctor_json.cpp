@@ -52,6 +52,10 @@ Json handshake_to_json(const Handshake& handshake) {
             {"acceptable_cas", handshake.acceptable_cas}};
   if (handshake.info) json["connection"] = to_json(*handshake.info);
   if (handshake.error) json["error"] = to_json(*handshake.error);
+  json["trace"] = Json::array();
+  for (const sally::TraceRecord& record : handshake.trace) {
+    json["trace"].push_back(Json::parse(record.json()));
+  }
   return json;
 }
 
@@ -70,6 +74,21 @@ Json credential_to_json(const Examination& examination) {
   if (examination.credential) json["certificate"] = to_json(examination.credential->certificate());
   if (examination.credential_error) json["error"] = to_json(*examination.credential_error);
   return json;
+}
+
+Json http_to_json(const Examination& examination) {
+  Json all = Json::array();
+  for (const HttpProbe& probe : examination.http) {
+    Json json{{"what", probe.what},
+              {"certificate_sent", probe.certificate_sent},
+              {"duration_us", probe.duration.count()}};
+    if (probe.status != 0) json["status"] = probe.status;
+    if (!probe.line.empty()) json["line"] = probe.line;
+    if (!probe.says.empty()) json["title"] = probe.says;
+    if (!probe.error.empty()) json["error"] = probe.error;
+    all.push_back(json);
+  }
+  return all;
 }
 
 std::string_view name_of(Resumption::Outcome outcome) {
@@ -134,6 +153,7 @@ Json to_json(const Examination& examination, const std::vector<Finding>& finding
   json["handshakes"] = handshakes_to_json(examination);
   json["resumption"] = {{"outcome", name_of(examination.resumption.outcome)},
                         {"error", examination.resumption.error}};
+  json["http"] = http_to_json(examination);
   if (examination.first) json["chain"] = chain_to_json(examination);
   return json;
 }

@@ -168,9 +168,9 @@ void remark(std::vector<Finding>& findings, std::string cause, std::string sente
 }
 
 void find_remarks(const Examination& examination, std::vector<Finding>& findings) {
-  const AnswerKind large = examination.large ? examination.large->answer.kind : AnswerKind::alert;
-  if (examination.address()->answer.kind == AnswerKind::server_hello &&
-      large != AnswerKind::server_hello) {
+  const bool is_answered = examination.address()->answer.kind == AnswerKind::server_hello;
+  if (is_answered && examination.large &&
+      examination.large->answer.kind != AnswerKind::server_hello) {
     remark(findings, "large_hello_fails",
            "A ClientHello that fills more than one packet gets no proper answer: clients with "
            "post-quantum key exchange will fail here.",
@@ -180,7 +180,8 @@ void find_remarks(const Examination& examination, std::vector<Finding>& findings
     remark(findings, "no_tls_1_3", "The server does not speak TLS 1.3.",
            "Switch TLS 1.3 on at the server.");
   }
-  if (examination.accepts(tls_1_1) || examination.accepts(tls_1_0)) {
+  const bool speaks_new = examination.accepts(tls_1_3) || examination.accepts(tls_1_2);
+  if (speaks_new && (examination.accepts(tls_1_1) || examination.accepts(tls_1_0))) {
     remark(findings, "old_versions_too", "The server still accepts TLS 1.0 or 1.1 (RFC 8996).",
            "Switch them off at the server.");
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -165,6 +166,16 @@ void print_handshakes(Page& page, const Examination& examination) {
   }
 }
 
+void print_http(Page& page, const Examination& examination) {
+  if (examination.http.empty()) return;
+  page.head("HTTP, GET " + examination.patient.http_path);
+  for (const HttpProbe& probe : examination.http) {
+    const std::string line = probe.what + ": " + (probe.error.empty() ? probe.line : probe.error);
+    const std::string text = probe.says.empty() ? line : line + " (" + probe.says + ')';
+    probe.status == 0 || probe.refuses() ? page.doubt(text) : page.plain(text);
+  }
+}
+
 // What a program will wait for, with a bar of its share.
 void print_timeline(std::ostream& out, const Examination& examination, const Style& style) {
   if (!examination.first) return;
@@ -196,6 +207,36 @@ void print_timeline(std::ostream& out, const Examination& examination, const Sty
                        ' ')
         << "| " << readable(step.duration) << step.more << '\n';
     began += std::max<std::size_t>(bar, 1);
+  }
+}
+
+std::string messages_of(const Json& flight) {
+  std::string names;
+  for (const Json& message : flight.at("messages")) {
+    names += (names.empty() ? "" : ", ") + message.at("type").get<std::string>();
+  }
+  return names + " (" + std::to_string(flight.at("bytes").get<std::size_t>()) + " bytes)";
+}
+
+// Who said what, and when: after the handshake began, up to its end.
+void print_flights(std::ostream& out, const Examination& examination, const Style& style) {
+  if (!examination.first) return;
+  std::optional<std::int64_t> began;
+  for (const sally::TraceRecord& record : examination.first->trace) {
+    const Json json = Json::parse(record.json());
+    const bool is_alert = record.kind() == SALLY_TRACE_ALERT;
+    if (record.kind() == SALLY_TRACE_STATE) {
+      if (began) return;
+      began = record.time().count();
+    }
+    if (!began || (record.kind() != SALLY_TRACE_FLIGHT && !is_alert)) continue;
+    const bool is_sent = json.at("direction") == "sent";
+    const std::string time = '+' + readable(record.time() - std::chrono::microseconds(*began));
+    out << "    " << style.faint(time) << std::string(time.size() < 10 ? 10 - time.size() : 1, ' ')
+        << (is_sent ? "-> " : "<- ")
+        << (is_alert ? style.bad("alert " + json.at("alert").get<std::string>())
+                     : messages_of(json))
+        << '\n';
   }
 }
 
@@ -237,6 +278,8 @@ void print_examination(std::ostream& out, const Examination& examination,
     print_chain(out, examination, style);
   }
   print_handshakes(page, examination);
+  print_http(page, examination);
   print_timeline(out, examination, style);
+  print_flights(out, examination, style);
   print_findings(out, examination, findings, style);
 }

@@ -3,6 +3,7 @@
 #include "options.h"
 #include "serve_events.h"
 #include "serve_server.h"
+#include "trace_output.h"
 
 #include <csignal>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <pthread.h>
 #include <stdexcept>
 #include <string>
@@ -27,6 +29,7 @@ struct Options {
   std::int32_t max_version = 0;
   std::uint32_t max_connections = 1024;
   std::uint64_t bytes = 0;
+  bool trace = false;
   bool json = false;
 };
 
@@ -69,10 +72,10 @@ void write_port(const std::string& path, std::uint16_t port) {
   }
 }
 
-sally::StreamListener bind(const Options& options) {
+sally::StreamListener bind(const Options& options, const sally::TlsConfig& tls) {
   const Endpoint endpoint = parse_endpoint(options.listen);
   sally::ListenerOptions listener{.host = endpoint.host, .service = endpoint.service};
-  listener.tls = make_tls(options);
+  listener.tls = tls;
   listener.max_connections = options.max_connections;
   listener.max_refusals = 1024;
   return sally::StreamListener::bind(listener);
@@ -85,15 +88,22 @@ void run(const Options& options) {
   const std::map<std::string, Mode> modes{
       {"echo", Mode::echo}, {"sink", Mode::sink}, {"source", Mode::source}};
   const Signals signals;
-  auto listener = bind(options);
-  const std::uint16_t port = listener.port();
   ServeEvents events(options.json);
+  sally::TlsConfig tls = make_tls(options);
+  std::optional<TraceOutput> output;
+  if (options.trace) {
+    output.emplace([&events](const sally::TraceRecord& record) { events.traced(record); });
+    tls.trace(output->trace());
+  }
+  auto listener = bind(options, tls);
+  const std::uint16_t port = listener.port();
   events.listening(std::string(listener.address()), port, options.mode);
   if (!options.port_file.empty()) write_port(options.port_file, port);
   Server server(std::move(listener), modes.at(options.mode), options.bytes, events);
   server.start();
   signals.wait();
   server.stop();
+  output.reset();
   events.stopped();
 }
 
@@ -141,6 +151,7 @@ void add_serve(CLI::App& app) {
       ->type_name("N");
   command->add_option("--port-file", options->port_file, "file for the number of the port")
       ->type_name("FILE");
+  command->add_flag("--trace", options->trace, "each step of each connection besides");
   command->add_flag("--json", options->json, "what happens, as lines of JSON");
   command->callback([options] { run(*options); });
 }

@@ -72,6 +72,12 @@ void ServeEvents::closed(const Served& served, const std::optional<sally::Error>
           (error ? std::string(error->name()) + ": " + std::string(error->message()) : status));
 }
 
+void ServeEvents::traced(const sally::TraceRecord& record) {
+  Json event{{"event", "trace"}};
+  event.update(Json::parse(record.json()));
+  say(std::move(event), style_.faint("trace") + ' ' + std::string(record.text()));
+}
+
 void ServeEvents::stopped() {
   const std::string counts =
       std::to_string(accepted_) + " accepted, " + std::to_string(refused_) + " refused";

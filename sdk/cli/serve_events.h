@@ -29,6 +29,7 @@ class ServeEvents {
   void refused(const sally::Refusal& refusal);
   // Without an error: the client ended its direction properly.
   void closed(const Served& served, const std::optional<sally::Error>& error);
+  void traced(const sally::TraceRecord& record);
   void stopped();
 
  private:

@@ -1,8 +1,14 @@
 // starttls.h: how a plain connection agrees to go on under TLS.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include <sallyport/sallyport.hpp>
 
-// Speaks SMTP up to the server's consent (RFC 3207). Throws std::runtime_error with the server's
-// words where it does not consent, and sally::Error.
-void agree_by_smtp(sally::StreamSocket& socket, sally::Timeout timeout);
+// "smtp", "imap", and so on.
+std::vector<std::string> starttls_protocols();
+
+// Speaks one of these up to the server's consent. Throws std::runtime_error with the server's words where
+// it does not consent, and sally::Error.
+void agree_on_tls(const std::string& protocol, sally::StreamSocket& socket, sally::Timeout timeout);

@@ -39,6 +39,8 @@ std::int32_t kind_of(const socket::AsyncOperation& operation) {
       return SALLY_EVENT_DECISION;
     case socket::EventKind::decisions_over:
       return SALLY_EVENT_DECISIONS_OVER;
+    case socket::EventKind::trace:
+      return SALLY_EVENT_TRACE;
     case socket::EventKind::done:
       break;
   }
@@ -104,6 +106,8 @@ void to_event(socket::AsyncOperation& operation, sally_event& event) {
     auto decision = operation.decision;  // in its place until nothing can fail
     event.object = new sally_decision(std::move(decision));
     operation.decision = {};
+  } else if (operation.trace) {
+    event.object = std::exchange(operation.trace, {}).detach();
   }
   if (operation.outcome.ok()) return;
   ErrorRef why = operation.outcome.error ? operation.outcome.error : make_error(event.status);

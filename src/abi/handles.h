@@ -10,6 +10,7 @@
 #include "tls/decision.h"
 #include "tls/source.h"
 #include "tls/ticket_keys.h"
+#include "tls/trace_sink.h"
 #include "tls/trust_store.h"
 #include "transport/runtime.h"
 
@@ -21,6 +22,7 @@
 #include <sallyport/stream.h>
 #include <sallyport/ticket_keys.h>
 #include <sallyport/tls_config.h>
+#include <sallyport/trace.h>
 #include <sallyport/trust_store.h>
 
 struct sally_credential final : sally::abi::ObjectHandle<sally_credential, SALLY_HANDLE_CREDENTIAL,
@@ -89,6 +91,11 @@ struct sally_queue final
 
 struct sally_operation final : sally::abi::ObjectHandle<sally_operation, SALLY_HANDLE_OPERATION,
                                                         sally::socket::AsyncOperation> {
+  using ObjectHandle::ObjectHandle;
+};
+
+struct sally_trace final
+    : sally::abi::ObjectHandle<sally_trace, SALLY_HANDLE_TRACE, sally::tls::TraceSink> {
   using ObjectHandle::ObjectHandle;
 };
 

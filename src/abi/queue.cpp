@@ -7,6 +7,7 @@
 
 #include <sallyport/decision.h>
 #include <sallyport/queue.h>
+#include <sallyport/trace.h>
 
 using sally::make_ref;
 using sally::Ref;
@@ -27,6 +28,8 @@ void sally_event_dispose(sally_event* event) {
     sally_bytes_release(static_cast<sally_bytes*>(event->object));
   } else if (event->kind == SALLY_EVENT_DECISION) {
     sally_decision_release(static_cast<sally_decision*>(event->object));
+  } else if (event->kind == SALLY_EVENT_TRACE) {
+    sally_trace_record_release(static_cast<sally_trace_record*>(event->object));
   }
   sally_error_release(event->error);
   event->object = nullptr;

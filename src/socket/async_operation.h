@@ -5,6 +5,7 @@
 #include "socket/outcome.h"
 #include "status/ref.h"
 #include "tls/decision.h"
+#include "tls/trace_sink.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +25,7 @@ struct Completion {
 };
 
 // What kind of event its end is.
-enum class EventKind { done, accepted, refused, decision, decisions_over };
+enum class EventKind { done, accepted, refused, decision, decisions_over, trace };
 
 class AsyncOperation : public RefCounted<AsyncOperation> {
  public:
@@ -51,6 +52,7 @@ class AsyncOperation : public RefCounted<AsyncOperation> {
   std::string peer;      // of a refusal
   ErrorRef refusal;
   Ref<tls::Decision> decision;  // denied where nobody takes it
+  Ref<sally_trace_record> trace;
 
  protected:
   // Once. No lock is held; where the result goes to a function, on a loop's thread.

@@ -51,6 +51,10 @@ Progress ServerHandshake::advance() {
       nudge_ = make_ref<Nudge>(runtime_, transport_->loop(), [this] { step(); });
     }
     session_ = std::make_unique<tls::Session>(context, tls::PeerName{}, *transport_);
+    if (tls::Tracer* trace = session_->trace()) {
+      trace->accepted(began_, transport_->peer_address());
+      trace->began();
+    }
   }
   return session_->handshake();
 }
@@ -80,6 +84,10 @@ void ServerHandshake::finish(ErrorRef error) noexcept {
   forget_questions();
   transport_->cancel_waits();
   const std::string peer = transport_->peer_address();
+  if (error && session_ && session_->trace() != nullptr) {
+    session_->trace()->failed(*error);
+    session_->end_trace();
+  }
   if (error) error = amend(error, [&](ErrorDetail& detail) { detail.address = peer; });
   const Done done = std::exchange(done_, nullptr);
   Result result{.transport = std::move(transport_),

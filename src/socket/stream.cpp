@@ -304,6 +304,7 @@ void Stream::say_goodbye() noexcept {
 void Stream::close_transport() noexcept {
   state_ = State::closed;
   end_trust_watch();
+  if (session_ != nullptr) session_->end_trace();
   transport_->close();
   admission_.reset();
 }

@@ -93,6 +93,12 @@ void Stream::begin_flow(const Operation& operation, const Ref<tls::Config>& conf
     auto session = std::make_unique<tls::Session>(context, name, *transport_);
     session_ = session.get();
     if (target_.confirmed) session->await_confirmation();
+    if (tls::Tracer* trace = session->trace()) {
+      const DialReport& dial = establishment_.dial;
+      if (operation.request.verb == Verb::connect)
+        trace->dialed(dial.resolve_us, dial.connect_us, transport_->peer_address());
+      trace->began();
+    }
     flow_ = std::move(session);
   } else {
     flow_ = std::make_unique<transport::PlainFlow>(*transport_);
@@ -160,8 +166,11 @@ void Stream::end_connect(const Operation& operation, Outcome& outcome) noexcept 
     }
   });
   admission_.reset();
+  if (session_ != nullptr && session_->trace() != nullptr)
+    session_->trace()->failed(*outcome.error);
   const bool denied = session_ != nullptr && session_->deny_undecided();
   questions_.reset();
+  if (session_ != nullptr) session_->end_trace();
   if (!transport_) return;
   const bool refused = denied || outcome.error->detail().alert_direction == SALLY_ALERT_SENT;
   if (session_ != nullptr && refused) {

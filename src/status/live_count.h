@@ -9,7 +9,7 @@
 
 namespace sally {
 
-inline constexpr std::int32_t handle_kinds = SALLY_HANDLE_DECISION + 1;
+inline constexpr std::int32_t handle_kinds = SALLY_HANDLE_TRACE_RECORD + 1;
 inline std::array<std::atomic<std::int64_t>, handle_kinds> live_handles{};
 
 // Derive from it to be counted.

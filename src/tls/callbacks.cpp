@@ -15,6 +15,7 @@
 #include "tls/openssl.h"
 #include "tls/resumption.h"
 #include "tls/server_name.h"
+#include "tls/tracer.h"
 
 #include <algorithm>
 #include <span>
@@ -84,8 +85,10 @@ void note_alert(const SSL* ssl, int where, int value) {
   constexpr int fatal = 2;
   const int level = value >> 8;
   const int description = value & 0xff;
-  if ((where & SSL_CB_ALERT) == 0 || description == SSL3_AD_CLOSE_NOTIFY) return;
+  if ((where & SSL_CB_ALERT) == 0) return;
   const bool sent = (where & SSL_CB_READ) == 0;
+  if (Tracer* trace = record_of(ssl).trace) trace->alert(sent, level, description);
+  if (description == SSL3_AD_CLOSE_NOTIFY) return;
   if (sent && description == SSL_AD_NO_RENEGOTIATION) record_of(ssl).renegotiation_refused = true;
   if (level != fatal && SSL_version(ssl) < TLS1_3_VERSION) return;
   if (description == TLS1_AD_USER_CANCELLED) return;  // RFC 8446 section 6.1: a closure alert
@@ -116,6 +119,7 @@ void note_message(int sent, int /*version*/, int content_type, const void* data,
   const std::span message(static_cast<const unsigned char*>(data), size);
   if (content_type != SSL3_RT_HANDSHAKE || message.empty()) return;
   HandshakeRecord& record = record_of(ssl);
+  if (record.trace != nullptr) record.trace->message(sent != 0, message.front(), message);
   if (message.front() == SSL3_MT_SERVER_HELLO) note_server_hello(message, record.hellos);
   if (sent == 0 || message.front() != SSL3_MT_CERTIFICATE) return;
   record.certificate_shown = holds_certificate(message, SSL_version(ssl) == TLS1_3_VERSION);
@@ -208,9 +212,22 @@ int answer_hello(SSL* ssl, int* alert, HandshakeRecord& record) {
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 
+// A ticket or a session of TLS 1.3; the id of an older one cannot be told from one that means nothing
+// (RFC 8446 appendix D.4).
+void trace_offer(SSL* ssl, Tracer& trace) {
+  for (const int type : {TLSEXT_TYPE_psk, TLSEXT_TYPE_session_ticket}) {
+    const unsigned char* data = nullptr;
+    std::size_t size = 0;
+    const bool is_there =
+        SSL_client_hello_get0_ext(ssl, static_cast<unsigned int>(type), &data, &size) == 1;
+    if (is_there && size > 0) return trace.offered_session();
+  }
+}
+
 int read_client_hello(SSL* ssl, int* alert, void* /*unused*/) {
   try {
     note_client_hello(ssl, record_of(ssl).hellos);
+    if (record_of(ssl).trace != nullptr) trace_offer(ssl, *record_of(ssl).trace);
     return answer_hello(ssl, alert, record_of(ssl));
   } catch (...) {
     record_of(ssl).verdict = out_of_memory_error();

@@ -152,6 +152,10 @@ void Config::log_keys(const std::string& path) {
   change([&](Settings& settings) { settings.key_log = make_ref<KeyLog>(path); });
 }
 
+void Config::set_trace(Ref<TraceSink> trace) {
+  change([&](Settings& settings) { settings.trace = std::move(trace); });
+}
+
 void Config::set_questions(std::uint32_t questions) {
   change([&](Settings& settings) {
     const std::uint32_t of_the_other =

@@ -9,6 +9,7 @@
 #include "tls/rules.h"
 #include "tls/source.h"
 #include "tls/ticket_keys.h"
+#include "tls/trace_sink.h"
 #include "tls/trust_store.h"
 
 #include <cstdint>
@@ -36,6 +37,7 @@ struct Settings {
   bool require_post_quantum = false;
   std::string provider_query{};  // "": whatever has it
   Ref<KeyLog> key_log{};
+  Ref<TraceSink> trace{};
   std::int32_t ocsp = SALLY_OCSP_REQUEST;
   bool post_handshake_auth = false;  // client: the server may ask for a certificate later, too
   bool skip_verification = false;
@@ -88,6 +90,7 @@ class Config : public RefCounted<Config> {
   void require_post_quantum();
   void set_provider_query(std::string query);
   void log_keys(const std::string& path);
+  void set_trace(Ref<TraceSink> trace);
   void set_questions(std::uint32_t questions);
   // Those of its hosts too.
   std::uint32_t questions() noexcept;

@@ -169,6 +169,26 @@ sally_status refine_by_context(sally_status status, int alert_sent, OSSL_HANDSHA
   return status;
 }
 
+// A proof that is wrong has no status of its own, and OpenSSL no more than "bad signature" and "digest
+// check failed" for it. What it means shows by the message that was being read.
+void describe_wrong_proof(int alert_sent, OSSL_HANDSHAKE_STATE state, ErrorDetail& detail) {
+  if (alert_sent != SSL_AD_DECRYPT_ERROR) return;
+  if (state == TLS_ST_CR_FINISHED || state == TLS_ST_SR_FINISHED) {
+    detail.message =
+        "the peer's Finished message does not fit the handshake that this side has seen";
+    detail.hint =
+        "Something between the two sides changed their handshake, or the TLS software of one of "
+        "them is faulty. Try without proxies and scanners between.";
+  } else if (state == TLS_ST_CR_KEY_EXCH || state == TLS_ST_CR_CERT_VRFY ||
+             state == TLS_ST_SR_CERT_VRFY) {
+    detail.message =
+        "the peer has not proved that its certificate's key is its own: its signature is wrong";
+    detail.hint =
+        "The peer shows a certificate whose key it does not have: look there for a key file or "
+        "token of another certificate. Or something between the two sides changed their handshake.";
+  }
+}
+
 }  // namespace
 
 std::string correlation_id_of(const SSL* ssl) {
@@ -251,16 +271,19 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, RecordPort& 
     return make_error(established ? SALLY_TRUNCATED : SALLY_HANDSHAKE_INTERRUPTED,
                       std::move(detail));
   }
-  const sally_status status =
+  const sally_status general =
       refine(status_from_code(SALLY_DOMAIN_OPENSSL, static_cast<std::int64_t>(native.code)),
              native.code, record.alert_sent, established);
-  const sally_status refined = refine_by_context(status, record.alert_sent, SSL_get_state(ssl));
-  if (refined == SALLY_TLS_NO_COMMON_GROUP && wants_post_quantum(ssl)) {
+  const sally_status status = refine_by_context(general, record.alert_sent, SSL_get_state(ssl));
+  if (status == SALLY_HANDSHAKE_FAILED) {
+    describe_wrong_proof(record.alert_sent, SSL_get_state(ssl), detail);
+  }
+  if (status == SALLY_TLS_NO_COMMON_GROUP && wants_post_quantum(ssl)) {
     detail.hint =
         "This side's config requires a post-quantum key exchange, and the client offers "
         "none of its groups, X25519MLKEM768 for example.";
   }
-  return make_error(refined, std::move(detail));
+  return make_error(status, std::move(detail));
 }
 
 // A peer of TLS 1.2 that is told no_renegotiation may go on (RFC 5246 section 7.2.2). Where it breaks

@@ -16,6 +16,7 @@ namespace sally::tls {
 
 class Config;
 class Inquiry;
+class Tracer;
 
 // The name that the peer's certificate must bear; empty for clients of a server, who have none.
 struct PeerName {
@@ -52,6 +53,7 @@ struct HandshakeRecord {
   ErrorRef verdict;            // why the peer's certificate was refused
   ErrorRef findings;           // what was found of one that was let in against the verdict
   Inquiry* inquiry = nullptr;  // where the program decides, while the handshake lasts
+  Tracer* trace = nullptr;     // whom it is told to, where there is anybody
 };
 
 }  // namespace sally::tls

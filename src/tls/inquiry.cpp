@@ -7,6 +7,7 @@
 #include "tls/distinguished_name.h"
 #include "tls/handshake_record.h"
 #include "tls/openssl.h"
+#include "tls/tracer.h"
 
 #include <openssl/async.h>
 #include <span>
@@ -32,6 +33,8 @@ const Ref<Decision>& Inquiry::place(std::int32_t question) const noexcept {
 
 void Inquiry::ask(DecisionFacts facts) {
   if (given_up_) return;
+  if (trace_ != nullptr)
+    trace_->asked(facts.question, facts.verdict ? facts.verdict->status() : SALLY_OK);
   auto decision = make_ref<Decision>(std::move(facts));
   const_cast<Ref<Decision>&>(place(decision->facts().question)) = decision;
   new_ = std::move(decision);
@@ -41,6 +44,20 @@ std::optional<Answer> Inquiry::answer_to(std::int32_t question) const {
   if (given_up_) return Answer{.nobody = true};
   const Ref<Decision>& decision = place(question);
   return decision ? decision->result() : std::nullopt;
+}
+
+void Inquiry::tell_answers() noexcept {
+  if (trace_ == nullptr) return;
+  for (const Ref<Decision>& decision : asked_) {
+    if (!decision) continue;
+    const std::int32_t question = decision->facts().question;
+    const auto bit = static_cast<std::uint32_t>(question);
+    if ((told_ & bit) != 0) continue;
+    const std::optional<Answer> answer = decision->result();
+    if (!answer) continue;
+    told_ |= bit;
+    trace_->answered(question, *answer);
+  }
 }
 
 bool Inquiry::waits() const {

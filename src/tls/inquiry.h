@@ -14,6 +14,7 @@ struct x509_store_ctx_st;
 namespace sally::tls {
 
 class Context;
+class Tracer;
 struct HandshakeRecord;
 
 class Inquiry {
@@ -34,6 +35,9 @@ class Inquiry {
 
   // What was asked since the last call; null: nothing.
   Ref<Decision> take_new() noexcept { return std::exchange(new_, {}); }
+  // Tells the trace what was answered since the last call.
+  void tell_answers() noexcept;
+  void set_trace(Tracer* trace) noexcept { trace_ = trace; }
   bool waits() const;
   void give_up() noexcept;
   // Another config goes on with the handshake.
@@ -47,6 +51,8 @@ class Inquiry {
   Places asked_;
   Ref<Decision> new_;
   bool given_up_ = false;
+  Tracer* trace_ = nullptr;
+  std::uint32_t told_ = 0;  // whose answers
 };
 
 // For who asks, within OpenSSL's callbacks.

@@ -8,6 +8,7 @@
 #include "tls/library.h"
 #include "tls/openssl.h"
 #include "tls/ticket_keys.h"
+#include "tls/tracer.h"
 
 #include <algorithm>
 #include <array>
@@ -239,6 +240,7 @@ void offer_session(SSL* ssl, const Context& context, HandshakeRecord& record) {
     clear_errors();
     return;
   }
+  if (record.trace != nullptr) record.trace->offered_session();
 }
 
 // A ticket of TLS 1.3 is used once (RFC 8446 appendix C.4), so that nobody can link connections. In

@@ -55,9 +55,14 @@ bool asks_program(int reason) {
 Session::Session(Ref<Context> context, PeerName peer_name, transport::Channel& channel)
     : context_(std::move(context)), port_(channel) {
   record_.peer_name = std::move(peer_name);
+  if (context_->settings().trace) {
+    trace_ = std::make_unique<Tracer>(context_->settings().trace, context_->is_server());
+    record_.trace = trace_.get();
+  }
   if (context_->may_wait()) {
     inquiry_ = std::make_unique<Inquiry>(context_->settings().questions);
     record_.inquiry = inquiry_.get();
+    inquiry_->set_trace(trace_.get());
   }
   const bool asks_about_hello = inquiry_ && inquiry_->asks(SALLY_QUESTION_CLIENT_HELLO);
   port_.keeps = asks_about_hello || context_->settings().hosts != nullptr;
@@ -68,6 +73,7 @@ void Session::begin() {
   clear_errors();
   ssl_.reset(checked(SSL_new(context_->handle())));
   attach(ssl_.get(), record_);
+  if (trace_) trace_->follow(ssl_.get());
   BIO* bio = make_record_bio(port_);
   SSL_set_bio(ssl_.get(), bio, bio);
   // The job that a question about a client or for a signature suspends costs a stack of its own.
@@ -98,7 +104,10 @@ int Session::call_read(std::span<std::byte> buffer, std::size_t& size, int& reas
 }
 
 Progress Session::fail(ErrorRef& sticky, ErrorRef error) {
-  if (!sticky) sticky = std::move(error);
+  if (!sticky) {
+    sticky = std::move(error);
+    if (trace_ && sticky->status() != SALLY_END_OF_STREAM) trace_->failed(*sticky);
+  }
   return {.state = Progress::State::failed, .error = sticky};
 }
 
@@ -122,6 +131,7 @@ Progress Session::handshake() {
       result = call(shake_hands, reason);
     }
     drop_kept_hello();
+    if (trace_) trace_->turn_over();
     paused_ = reason == SSL_ERROR_WANT_ASYNC;
     if (paused_) paused_by_ = std::this_thread::get_id();
     if (result != 1) {
@@ -143,7 +153,8 @@ Progress Session::handshake() {
     established_ = true;
     begin_keys();
     settle_questions();
-    if (!context_->settings().post_handshake_auth) stop_observing_messages(ssl_.get());
+    if (!context_->settings().post_handshake_auth && !trace_) stop_observing_messages(ssl_.get());
+    if (trace_) trace_->established();
     settle_peer();
   }
   return is_unconfirmed() ? confirm() : send_records();

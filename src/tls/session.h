@@ -7,6 +7,7 @@
 #include "tls/handshake_record.h"
 #include "tls/inquiry.h"
 #include "tls/record_bio.h"
+#include "tls/tracer.h"
 #include "transport/deadline.h"
 #include "transport/flow.h"
 
@@ -99,6 +100,12 @@ class Session final : public transport::Flow {
   std::int32_t version() const noexcept;
   // How often the handshake has waited for an answer so far.
   int round_trips() const noexcept { return round_trips_; }
+  // Null: nobody is told.
+  Tracer* trace() const noexcept { return trace_.get(); }
+  // It is not used any more.
+  void end_trace() noexcept {
+    if (trace_) trace_->ended(traffic());
+  }
   SessionFacts facts() const;
   std::string correlation_id() const;
 
@@ -166,6 +173,7 @@ class Session final : public transport::Flow {
 
   Ref<Context> context_;
   HandshakeRecord record_;
+  std::unique_ptr<Tracer> trace_;
   std::unique_ptr<Inquiry> inquiry_;  // null: nothing is asked, or the handshake is over
   RecordPort port_;
   SslOwner ssl_;

@@ -11,6 +11,7 @@ namespace sally::tls {
 using transport::Interest;
 
 Session::~Session() {
+  end_trace();
   if (!paused_) {
     leave_resumable();
     return;
@@ -37,6 +38,7 @@ bool Session::deny_undecided() noexcept {
   try {
     const bool undecided = is_undecided();
     inquiry_->give_up();
+    inquiry_->tell_answers();
     if (!undecided || is_paused_elsewhere()) return false;
     handshake();
     return true;
@@ -48,6 +50,7 @@ bool Session::deny_undecided() noexcept {
 // Applies what was decided since the last attempt; false: there is something to decide still.
 bool Session::may_go_on() {
   if (!inquiry_) return true;
+  inquiry_->tell_answers();
   if (inquiry_->waits() || is_paused_elsewhere()) return false;
   const std::optional<Answer> shown = inquiry_->answer_to(SALLY_QUESTION_CREDENTIAL);
   if (shown && shown->credential && shown->credential->signs_elsewhere())
@@ -92,6 +95,7 @@ Progress Session::waiting_for_answer() {
 
 void Session::settle_questions() noexcept {
   if (!inquiry_) return;
+  inquiry_->tell_answers();
   SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
   record_.inquiry = nullptr;
   inquiry_.reset();

@@ -174,7 +174,8 @@ ArgumentCases listener_cases();
 ArgumentCases key_cases();       // what decides about keys, and what is derived from them
 ArgumentCases decision_cases();  // decision, and what asks for one
 ArgumentCases identity_cases();  // the names of a server, and the client's certificate afterwards
-ArgumentCases async_cases();     // asynchronous forms, of streams and listeners
+ArgumentCases trace_cases();
+ArgumentCases async_cases();  // asynchronous forms, of streams and listeners
 
 }  // namespace sally::test
 

@@ -322,7 +322,7 @@ ArgumentCases plain_cases() {
     EXPECT_EQ(std::string(sally_library_tls_backend()).substr(0, 8), "OpenSSL ");
   }));
   cases.push_back(gives("sally_library_live_handles", "kinds that do not exist", [](World&) {
-    for (const std::int32_t kind : {-1, SALLY_HANDLE_DECISION + 1, INT32_MAX, INT32_MIN}) {
+    for (const std::int32_t kind : {-1, SALLY_HANDLE_TRACE_RECORD + 1, INT32_MAX, INT32_MIN}) {
       EXPECT_EQ(sally_library_live_handles(kind), -1) << kind;
     }
   }));

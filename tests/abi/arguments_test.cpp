@@ -23,7 +23,7 @@ std::set<std::string> functions_with_cases() {
   for (const ArgumentCases& cases :
        {plain_cases(), material_cases(), verification_cases(), runtime_cases(), stream_cases(),
         stream_verb_cases(), listener_cases(), async_cases(), source_cases(), key_cases(),
-        decision_cases(), identity_cases()}) {
+        decision_cases(), identity_cases(), trace_cases()}) {
     for (const ArgumentCase& argument_case : cases) names.insert(argument_case.function);
   }
   return names;
@@ -51,6 +51,9 @@ TEST(Arguments, OfFunctionsOnPlainDataAreChecked) {
 }
 TEST(Arguments, OfFunctionsOnCredentialsAndConfigsAreChecked) {
   run(material_cases());
+}
+TEST(Arguments, OfFunctionsOnTracesAreChecked) {
+  run(trace_cases());
 }
 TEST(Arguments, OfFunctionsThatReloadAreChecked) {
   run(source_cases());

@@ -13,7 +13,7 @@ using namespace sally::test;
 
 namespace {
 
-constexpr std::int32_t kinds = SALLY_HANDLE_DECISION + 1;
+constexpr std::int32_t kinds = SALLY_HANDLE_TRACE_RECORD + 1;
 constexpr std::array<const char*, kinds> kind_names = {
     "error",       "bytes",     "credential",  "trust store", "TLS config",
     "certificate", "stream",    "stream info", "listener",    "runtime",

@@ -131,6 +131,74 @@ def test_what_smtp_servers_say_instead_is_told(replies, words):
     assert b"\x1b" not in done.stderr
 
 
+LDAP_REQUEST = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
+LDAP_OK = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00"
+# As Active Directory writes it.
+LDAP_OK_LONG = b"\x30\x84\0\0\0\x10\x02\x01\x01\x78\x84\0\0\0\x07\x0a\x01\x00\x04\x00\x04\x00"
+LDAP_BUSY = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x33\x04\x00\x04\x00"
+SPOKEN = {
+    "imap": [b"* OK ready\r\n", b"a STARTTLS\r\n", b"* 1 EXISTS\r\na OK begin\r\n"],
+    "pop3": [b"+OK ready\r\n", b"STLS\r\n", b"+OK begin\r\n"],
+    "ftp": [b"220-hello\r\n220 ready\r\n", b"AUTH TLS\r\n", b"234 begin\r\n"],
+    "postgres": [b"", b"\0\0\0\x08\x04\xd2\x16\x2f", b"S"],
+    "ldap": [b"", LDAP_REQUEST, LDAP_OK],
+    "ldap, long": [b"", LDAP_REQUEST, LDAP_OK_LONG],
+}
+
+
+def speaking(script, context=None):
+    """A server that greets, takes exactly this request, answers, and goes on under TLS."""
+    greeting, request, answer = script
+
+    def speak(accepted, outcome):
+        accepted.sendall(greeting)
+        got = b""
+        while len(got) < len(request) and (data := accepted.recv(4096)):
+            got += data
+        assert got == request, got
+        accepted.sendall(answer)
+        if context:
+            with context.wrap_socket(accepted, server_side=True) as tls:
+                pyssl.echo(tls, outcome)
+        else:
+            accepted.recv(4096)
+
+    return pyssl.Server(None, serve=speak)
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+def test_other_protocols_are_spoken_before_tls(name):
+    context = pyssl.server_context(cert=OWN.chain, key=OWN.key)
+    with speaking(SPOKEN[name], context) as server:
+        done = connect(server, data=b"hello\n", starttls=name.partition(",")[0])
+        assert server.outcome().received == b"hello\n"
+    assert (done.returncode, done.stdout) == (0, b"hello\n"), errors(done)
+
+
+@pytest.mark.parametrize(
+    "name, greeting, answer, words",
+    [
+        ("imap", b"* OK hi\r\n", b"a BAD no \x1b[2J\r\n", "a BAD no \\x1b[2J"),
+        ("imap", b"220 hi\r\n", b"", "does not greet as IMAP"),
+        ("imap", b"* OK hi\r\n", b"a OK go\r\nmore", "SALLY_PLAINTEXT_BEFORE_TLS"),
+        ("pop3", b"+OK hi\r\n", b"-ERR no\r\n", "-ERR no"),
+        ("pop3", b"-ERR busy\r\n", b"", "-ERR busy"),
+        ("ftp", b"220 hi\r\n", b"502 what\r\n", "502 what"),
+        ("postgres", b"", b"N", "does not offer TLS"),
+        ("postgres", b"", b"E", "does not answer as PostgreSQL"),
+        ("postgres", b"", b"SX", "SALLY_PLAINTEXT_BEFORE_TLS"),
+        ("ldap", b"", LDAP_BUSY, "the result 51"),
+        ("ldap", b"", b"HTTP/1.1 400\r\n", "does not answer as LDAP"),
+    ],
+)
+def test_what_they_say_instead_is_told(name, greeting, answer, words):
+    request = SPOKEN[name][1] if answer else b""
+    with speaking([greeting, request, answer]) as server:
+        done = connect(server, starttls=name)
+    assert (done.returncode, words in errors(done)) == (1, True), errors(done)
+    assert b"\x1b" not in done.stderr
+
+
 def test_a_failure_of_smtp_is_json_too():
     with smtp([b"554 go away\r\n"]) as server:
         done = connect(server, "--json", starttls="smtp")
@@ -169,7 +237,7 @@ def test_colour_is_for_terminals_that_want_it():
         (["connect"], "target"),
         (["connect", "localhost"], "HOST:PORT"),
         (["connect", "::1:443"], "HOST:PORT"),
-        (["connect", "localhost:1", "--starttls", "imap"], "--starttls"),
+        (["connect", "localhost:1", "--starttls", "gopher"], "--starttls"),
         (["connect", "localhost:1", "--key", "x"], "--cert"),
         (["connect", "localhost:1", "--tls-min", "1.1"], "--tls-min"),
         (["connect", "localhost:1", "--timeout", "0"], "--timeout"),

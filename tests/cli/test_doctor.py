@@ -189,6 +189,16 @@ def test_a_client_certificate_that_does_not_fit(serve, entry, cause):
 def test_a_client_chain_without_its_intermediate(serve):
     server = serve(client_auth="required", client_ca=CLIENT.ca)
     found = Doctor(server.address, **shows(zoo.entry("client-missing-intermediate")))
+    assert (found.cause, found.verdict["certain"]) == ("client_missing_intermediate", True)
+    assert "Sallyport zoo intermediate CA" in found.verdict["sentence"]
+    assert "ca-intermediate.pem" in found.verdict["fix"]
+
+
+def test_a_client_chain_without_its_intermediate_which_is_nowhere_else(serve, tmp_path):
+    entry = zoo.entry("client-missing-intermediate")
+    cert, key, ca = alone(tmp_path, entry.chain, entry.key, OWN.ca)
+    server = serve(client_auth="required", client_ca=CLIENT.ca)
+    found = Doctor(server.address, cert=cert, key=key, ca=ca)
     assert found.cause == "client_certificate_refused"
     evidence = " ".join(found.report["findings"][0]["evidence"])
     assert "Sallyport zoo intermediate CA" in evidence, evidence

@@ -22,6 +22,23 @@ interop_packages() {
   command -v cargo >/dev/null || cargo_package
 }
 
+# server_packages writes the servers that tests/cli has examined, where they are not there yet.
+server_packages() {
+  command -v nginx >/dev/null || echo nginx-light
+  command -v haproxy >/dev/null || echo haproxy
+  command -v stunnel4 >/dev/null || echo stunnel4
+  command -v gnutls-serv >/dev/null || echo gnutls-bin
+}
+
+# Whether a service that comes with a package would stay where it is: containers refuse to start any, or have nobody
+# who would.
+services_stay_off() {
+  [ ! -x /usr/sbin/policy-rc.d ] || return 0
+  case $(cat /proc/1/comm) in
+    systemd | init) return 1 ;;
+  esac
+}
+
 # The cargo of Debian 12 is too old for rustls; beside it there is a newer one.
 cargo_package() {
   if grep -qs '^VERSION_ID="12"' /etc/os-release; then echo cargo-web; else echo cargo; fi

@@ -24,6 +24,8 @@ struct Releaser {
   void operator()(sally_stream_info* handle) const { sally_stream_info_release(handle); }
   void operator()(sally_ticket_keys* handle) const { sally_ticket_keys_release(handle); }
   void operator()(sally_tls_config* handle) const { sally_tls_config_release(handle); }
+  void operator()(sally_trace* handle) const { sally_trace_release(handle); }
+  void operator()(sally_trace_record* handle) const { sally_trace_record_release(handle); }
   void operator()(sally_trust_store* handle) const { sally_trust_store_release(handle); }
   void operator()(sally_verdict* handle) const { sally_verdict_release(handle); }
 };

@@ -23,6 +23,7 @@ class JsonSchema {
   explicit JsonSchema(Json schema) : schema_(std::move(schema)) {}
   static JsonSchema of_errors() { return documented("error"); }
   static JsonSchema of_stream_information() { return documented("stream-info"); }
+  static JsonSchema of_traces() { return documented("trace"); }
 
   // "/alert/number: is not an integer"; empty where all is well.
   std::vector<std::string> faults(const Json& value) const {

@@ -16,7 +16,7 @@ ENVIRONMENT = {**os.environ, "OPENSSL_CONF": os.devnull, "CURL_HOME": os.devnull
 class Program:
     """A running program. Its output, errors included, is gathered as it comes."""
 
-    def __init__(self, *words, takes_input=False, **variables):
+    def __init__(self, *words, takes_input=False, pass_fds=(), **variables):
         self.words = [str(word) for word in words]
         self.output = bytearray()
         self._changed = threading.Condition()
@@ -27,6 +27,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             bufsize=0,
+            pass_fds=pass_fds,
             env={**ENVIRONMENT, **variables},
         )
         self._reader = threading.Thread(target=self._gather, daemon=True)
