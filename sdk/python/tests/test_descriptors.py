@@ -62,6 +62,21 @@ def test_bytes_come_back_on_every_kind_of_loop(material, on, census):
     census.settle()
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_read_that_waits_sends_what_waits_for_more(material, on, plain):
+    async def main():
+        options = {"plain": True} if plain else {"tls": material.server()}
+        async with await sallyport.start_server(echo, "127.0.0.1", 0, **options) as server:
+            options = {"plain": True} if plain else {"tls": material.client(), "verify_name": "localhost"}
+            async with await sallyport.connect("127.0.0.1", server.port, **options) as stream:
+                for _ in range(3):
+                    stream.write(b"he", more=True)
+                    stream.write(b"re", more=True)
+                    assert await asyncio.wait_for(stream.readexactly(4), 10) == b"here"
+
+    on(main())
+
+
 @pytest.mark.parametrize("end", ["abort", "close"])
 def test_a_task_that_reads_is_told_that_another_closes(material, on, end):
     async def main():
