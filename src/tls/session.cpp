@@ -299,6 +299,9 @@ std::size_t Session::record_limit() noexcept {
 
 // One record's worth, all of it or nothing.
 Progress Session::encrypt(std::span<const std::byte> data) {
+  // OpenSSL 3.5 writes in a handshake that the end of its transport cut short: nobody may get what is
+  // meant for a peer that was never known.
+  if (!established_ && read_error_) return fail(write_error_, read_error_);
   if (ErrorRef error = renew_keys_in_time()) return fail(write_error_, std::move(error));
   std::size_t size = 0;
   int reason = 0;
