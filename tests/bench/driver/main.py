@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import subprocess
 import sys
 
@@ -97,6 +98,8 @@ def run(chosen, figures):
 
 
 def main():
+    # So that the servers are stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     chosen = options()
     figures = measure.Figures()
     text = run(chosen, figures)

@@ -1,5 +1,7 @@
 """Tables of what was measured."""
 
+import statistics
+
 from lines import LINES, TARGETS
 
 
@@ -64,7 +66,10 @@ def targets(figures):
 
 
 def remarks(figures):
-    lines = [f"left out: {name}: {why}" for name, why in figures.missing.items()]
+    lines = []
+    if figures.shares:
+        lines.append(f"server and client had {statistics.median(figures.shares):.0%} of their core; the less, the less sure")
+    lines += [f"left out: {name}: {why}" for name, why in figures.missing.items()]
     agreed = {}
     for rows in figures.of.values():
         for server, row in rows.items():
