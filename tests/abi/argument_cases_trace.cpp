@@ -1,6 +1,8 @@
 #include "abi/argument_cases.h"
 #include "abi/trace_support.h"
 
+#include <memory>
+
 namespace sally::test {
 
 namespace {
@@ -104,17 +106,13 @@ void append_getter_cases(ArgumentCases& cases) {
   text("sally_trace_record_json", sally_trace_record_json);
 }
 
-// A record of a connection that there was.
-sally_trace_record* one_record() {
-  static const Records records = [] {
-    Recorder recorder;
-    Listener listener(server_config());
-    const auto config = recorder.trace(client_config());
-    Pair pair = connect_pair(listener, config.get());
-    pair.client.release();
-    return recorder.until_end();
-  }();
-  return records.front().record.get();
+Records records_of_a_connection() {
+  Recorder recorder;
+  Listener listener(server_config());
+  const auto config = recorder.trace(client_config());
+  Pair pair = connect_pair(listener, config.get());
+  pair.client.release();
+  return recorder.until_end();
 }
 
 }  // namespace
@@ -125,14 +123,17 @@ ArgumentCases trace_cases() {
   append_set_cases(cases);
   append_getter_cases(cases);
   append_lifetime_cases<sally_trace>(cases, "sally_trace_retain", sally_trace_retain,
-                                     "sally_trace_release", sally_trace_release, [](World& world) {
-                                       static Owned<sally_trace> trace;
-                                       trace = make_trace(world.queue.completion(0));
-                                       return trace.get();
+                                     "sally_trace_release", sally_trace_release,
+                                     [made = std::make_shared<Owned<sally_trace>>()](World& world) {
+                                       *made = make_trace(world.queue.completion(0));
+                                       return made->get();
                                      });
   append_lifetime_cases<sally_trace_record>(
       cases, "sally_trace_record_retain", sally_trace_record_retain, "sally_trace_record_release",
-      sally_trace_record_release, [](World&) { return one_record(); });
+      sally_trace_record_release, [made = std::make_shared<Records>()](World&) {
+        *made = records_of_a_connection();
+        return made->front().record.get();
+      });
   return cases;
 }
 

@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::int32_t kinds = SALLY_HANDLE_TRACE_RECORD + 1;
 constexpr std::array<const char*, kinds> kind_names = {
-    "error",       "bytes",     "credential",  "trust store", "TLS config",
-    "certificate", "stream",    "stream info", "listener",    "runtime",
-    "queue",       "operation", "verdict",     "ticket keys", "decision"};
+    "error",   "bytes",       "credential", "trust store", "TLS config",  "certificate",
+    "stream",  "stream info", "listener",   "runtime",     "queue",       "operation",
+    "verdict", "ticket keys", "decision",   "trace",       "trace record"};
 using Counts = std::array<std::int64_t, kinds>;
 
 Counts live_handles() {
