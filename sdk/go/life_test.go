@@ -37,7 +37,7 @@ func census(t *testing.T) map[sallyport.HandleKind]int64 {
 		t.Fatal("somebody listens on port 1")
 	}
 	expected := make(map[sallyport.HandleKind]int64)
-	for kind := sallyport.HandleError; kind <= sallyport.HandleDecision; kind++ {
+	for kind := sallyport.HandleError; kind <= sallyport.HandleTraceRecord; kind++ {
 		expected[kind] = 0
 	}
 	expected[sallyport.HandleQueue] = 1
