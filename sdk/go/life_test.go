@@ -94,7 +94,11 @@ func TestWhatIsForgottenIsClosed(t *testing.T) {
 	func() {
 		listener, err := sallyport.Listen("127.0.0.1:0", serverConfig(t))
 		ok(t, err)
-		dialed, err := sallyport.Dial(within(t), listener.Addr().String(), clientConfig(t))
+		trace, err := sallyport.NewTrace(sallyport.TraceOptions{})
+		ok(t, err)
+		config := clientConfig(t)
+		ok(t, config.SetTrace(trace))
+		dialed, err := sallyport.Dial(within(t), listener.Addr().String(), config)
 		ok(t, err)
 		accepted, err := listener.AcceptContext(within(t))
 		ok(t, err)
