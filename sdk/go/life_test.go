@@ -37,7 +37,7 @@ func census(t *testing.T) map[sallyport.HandleKind]int64 {
 		t.Fatal("somebody listens on port 1")
 	}
 	expected := make(map[sallyport.HandleKind]int64)
-	for kind := sallyport.HandleError; kind <= sallyport.HandleDecision; kind++ {
+	for kind := sallyport.HandleError; kind <= sallyport.HandleTraceRecord; kind++ {
 		expected[kind] = 0
 	}
 	expected[sallyport.HandleQueue] = 1
@@ -94,7 +94,11 @@ func TestWhatIsForgottenIsClosed(t *testing.T) {
 	func() {
 		listener, err := sallyport.Listen("127.0.0.1:0", serverConfig(t))
 		ok(t, err)
-		dialed, err := sallyport.Dial(within(t), listener.Addr().String(), clientConfig(t))
+		trace, err := sallyport.NewTrace(sallyport.TraceOptions{})
+		ok(t, err)
+		config := clientConfig(t)
+		ok(t, config.SetTrace(trace))
+		dialed, err := sallyport.Dial(within(t), listener.Addr().String(), config)
 		ok(t, err)
 		accepted, err := listener.AcceptContext(within(t))
 		ok(t, err)

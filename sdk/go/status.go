@@ -52,6 +52,8 @@ const (
 	HandleVerdict     = HandleKind(C.SALLY_HANDLE_VERDICT)
 	HandleTicketKeys  = HandleKind(C.SALLY_HANDLE_TICKET_KEYS)
 	HandleDecision    = HandleKind(C.SALLY_HANDLE_DECISION)
+	HandleTrace       = HandleKind(C.SALLY_HANDLE_TRACE)
+	HandleTraceRecord = HandleKind(C.SALLY_HANDLE_TRACE_RECORD)
 )
 
 // LiveHandles counts the handles of a kind that are alive in this process, so that a test can prove that it leaks none.

@@ -17,6 +17,16 @@ static inline sally_completion waist_decisions(sally_queue *queue, uint64_t tag)
   return completion;
 }
 
+/* Records go where completions do. */
+static inline sally_status waist_trace(sally_queue *queue, uint64_t tag, uint32_t max_waiting,
+                                       uint32_t max_per_connection, sally_trace **trace,
+                                       sally_error **error) {
+  const sally_completion destination = waist_to(queue, tag);
+  const sally_trace_options options = {sizeof options, 0, &destination, max_waiting,
+                                       max_per_connection};
+  return sally_trace_create(&options, trace, error);
+}
+
 typedef struct waist_moved {
   size_t size;
   sally_error *error; /* of a failure that is final */

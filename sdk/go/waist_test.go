@@ -19,6 +19,8 @@ var unbound = map[string]string{
 	"sally_stream_retain": "handle counts", "sally_listener_retain": "handle counts", "sally_runtime_retain": "handle counts",
 	"sally_queue_retain": "one queue, which stays", "sally_queue_close": "one queue, which stays",
 	"sally_queue_pending": "one queue, which stays",
+	"sally_trace_retain":  "handle counts", "sally_trace_record_retain": "copied",
+	"sally_trace_record_release": "disposed of with its event",
 	// The same is had in another form.
 	"sally_error_": "in the error's JSON", "sally_certificate_": "DER, which crypto/x509 decodes",
 	"sally_credential_load_certificates":   "NewSignerCredential of a file's bytes",
@@ -39,6 +41,7 @@ var unbound = map[string]string{
 	"sally_listener_next_refusal": "blocks a thread", "sally_listener_drain": "blocks a thread",
 	"sally_credential_wait_change": "blocks a thread", "sally_trust_store_wait_change": "blocks a thread",
 	"sally_ticket_keys_wait_change": "blocks a thread", "sally_runtime_run": "blocks a thread", "sally_runtime_wake": "with run",
+	"sally_runtime_fd": "a runtime without threads would need run; streams' own descriptors are watched",
 	// The garbage collector may move or free what would be lent.
 	"sally_stream_read_some_async": "lends Go memory", "sally_stream_read_exactly_async": "lends Go memory",
 	"sally_stream_read_until_async": "lends Go memory", "sally_stream_write_async": "lends Go memory",

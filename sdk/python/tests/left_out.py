@@ -9,7 +9,7 @@ BUFFERED = "streams buffer on Python's side, so that a cancelled task or a time-
 LEFT_OUT = {
     **dict.fromkeys((f"sally_{kind}_retain" for kind in (
         "bytes", "credential", "decision", "listener", "operation", "queue", "runtime", "stream", "stream_info",
-        "ticket_keys", "tls_config", "trust_store", "verdict")), COUNTED),
+        "ticket_keys", "tls_config", "trace", "trace_record", "trust_store", "verdict")), COUNTED),
     **dict.fromkeys((f"sally_error_{fact}" for fact in (
         "alert", "alert_direction", "cause", "depth", "fault_count", "fault_depth", "fault_is_ignored",
         "fault_message", "fault_status", "fault_subject", "hint", "layer", "message", "native_code", "native_domain",
@@ -27,5 +27,6 @@ LEFT_OUT = {
     "sally_tls_config_set_clock": "would call into Python on the library's threads, within handshakes; "
                                   "set_verification_time and verify(time=) are for tests",
     "sally_decision_verdict": "the verdict is sally_decision_verdict_error, whose status it is",
+    "sally_runtime_fd": "event loops watch the descriptors of streams and queues; a thread runs a runtime without threads",
     "sally_queue_close": "nothing is lent, so that the last release of a queue is its end",
 }

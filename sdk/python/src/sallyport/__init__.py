@@ -24,6 +24,7 @@ from sallyport._sources import Credential, Source, TicketKeys, TrustStore
 from sallyport._status_codes import Status
 from sallyport._tls import (CaHints, ClientAuth, NameKind, Ocsp, Pin, Question, Revocation, Role, TlsConfig,
                             TrustChange, UnknownName, Version)
+from sallyport._trace import Trace, TraceKind, TraceRecord
 from sallyport._verify import Purpose, Verdict, verify
 from sallyport.errors import Error
 from sallyport import errors, sync, translator
@@ -33,12 +34,12 @@ __all__ = [
     "TicketKeys", "Source", "Certificate", "StreamInfo", "Decision", "CredentialQuestion", "PeerQuestion",
     "ClientHelloQuestion", "SignatureQuestion", "Error", "Status", "ClientAuth", "Question", "Version", "NameKind",
     "Ocsp", "Pin", "Revocation", "TrustChange", "CaHints", "UnknownName", "Role", "KeyUsage", "ConnectAttempt",
-    "Limits", "Runtime", "verify", "Verdict", "Purpose", "wait_change", "errors", "sync", "translator",
-    "load_provider", "live_handles", "version", "tls_backend",
+    "Limits", "Runtime", "Trace", "TraceKind", "TraceRecord", "verify", "Verdict", "Purpose", "wait_change", "errors",
+    "sync", "translator", "load_provider", "live_handles", "version", "tls_backend",
 ]
 
 _KINDS = ("error", "bytes", "credential", "trust_store", "tls_config", "certificate", "stream", "stream_info",
-          "listener", "runtime", "queue", "operation", "verdict", "ticket_keys", "decision")
+          "listener", "runtime", "queue", "operation", "verdict", "ticket_keys", "decision", "trace", "trace_record")
 
 
 def live_handles() -> Dict[str, int]:

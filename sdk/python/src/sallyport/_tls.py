@@ -1,11 +1,14 @@
 import enum
 import json
-from typing import Any, Dict, Iterable, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Union
 
 from sallyport import _raw
 from sallyport._raw import NULL, Pathlike, encode, encode_path, ffi, lib, make, milliseconds
 from sallyport._sources import Credential, TicketKeys, TrustStore
 from sallyport._status_codes import Status
+
+if TYPE_CHECKING:
+    from sallyport._trace import Trace
 
 
 class Role(enum.IntEnum):
@@ -236,6 +239,10 @@ class TlsConfig(_raw.Object):
         `drain`: for how many seconds such a one may still be read from (None: 30 s, infinity: no limit).
         """
         self._call("set_trust_change", int(mode), milliseconds(drain))
+
+    def set_trace(self, trace: "Trace") -> None:
+        """Has every connection of this config traced, from the next one on."""
+        self._call("set_trace", trace._handle)
 
     def set_verification_cache(self, entries: int) -> None:
         """How many good chains are remembered; 1024 unless set, 0 for none."""
