@@ -253,9 +253,6 @@ Stream::Attempted Stream::attempt_close(Operation& operation) {
       operation.interest = Interest::write;
       return {};
     }
-    if (all_sent && operation.request.unwaited && progress.state == Progress::State::waiting) {
-      return Outcome();
-    }
     if (progress.state == Progress::State::waiting) {
       operation.interest = all_sent ? progress.interest : progress.interest | Interest::write;
       return {};

@@ -3,6 +3,7 @@
 #include "lib/secure.h"
 #include "lib/threads.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <gtest/gtest.h>
@@ -73,6 +74,23 @@ TEST_P(UnwaitedClose, SendsWhatWaitedForMore) {
   close(pair.server);
   EXPECT_TRUE(pair.client.read_text(sent.size()) == sent);
   EXPECT_EQ(pair.client.read_status(), SALLY_END_OF_STREAM);
+}
+
+// Closed with something unread, the connection would be reset, and the peer would lose what it has
+// not taken in yet.
+TEST_P(UnwaitedClose, LosesNothingWhereThePeerWritesMeanwhile) {
+  const std::string sent = fill(pair.client);
+  close(pair.client);
+  std::string arrived;
+  while (arrived.size() < sent.size()) {
+    const std::size_t part = std::min<std::size_t>(64 << 10, sent.size() - arrived.size());
+    const std::string read = pair.server.read_text(part);
+    ASSERT_EQ(read.size(), part) << "the stream has ended too soon";
+    arrived += read;
+    ASSERT_EQ(pair.server.write("x", SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
+  }
+  EXPECT_TRUE(arrived == sent);
+  EXPECT_EQ(pair.server.read_status(), SALLY_END_OF_STREAM);
 }
 
 TEST_P(UnwaitedClose, DoesNotNeedThePeersEnd) {
