@@ -72,6 +72,49 @@ std::string trusted_names(const Examination& examination) {
   return quoted(names);
 }
 
+bool holds(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// Of whom this side's own certificate comes, as far as its file tells.
+std::vector<std::string> own_issuers(const Examination& examination) {
+  std::vector<std::string> names;
+  if (examination.credential) names.emplace_back(examination.credential->certificate().issuer());
+  for (const auto& one : certificates_of(examination.patient.identity.cert)) {
+    if (!holds(names, one.issuer())) names.emplace_back(one.issuer());
+  }
+  return names;
+}
+
+// The CAs of client certificates, which in mutual TLS are mostly those of the server's too. Names
+// are no proof, but tell the wrong file from a part that is missing.
+struct Hints {
+  bool knows_missing = false;  // the issuer that is missing here is one of them
+  bool knows_trusted = false;  // one that is trusted here is
+};
+
+Hints hints_on(const Examination& examination, const std::string& issuer) {
+  std::vector<std::string> names = own_issuers(examination);
+  const auto& accepted = examination.first->acceptable_cas;
+  names.insert(names.end(), accepted.begin(), accepted.end());
+  return {.knows_missing = holds(names, issuer),
+          .knows_trusted = std::ranges::any_of(examination.anchors, [&](const auto& anchor) {
+            return holds(names, anchor.subject());
+          })};
+}
+
+void add_deciding(const Examination& examination, Finding& finding) {
+  finding.evidence.push_back("trusted here: " + trusted_names(examination));
+  const auto& accepted = examination.first->acceptable_cas;
+  if (!accepted.empty()) {
+    finding.evidence.push_back("the server accepts client certificates of " + quoted(accepted));
+  }
+  const auto issuers = own_issuers(examination);
+  if (!issuers.empty()) {
+    finding.evidence.push_back("this side's own certificate comes from " + quoted(issuers));
+  }
+}
+
 Finding missing(const std::string& leaf, const std::string& issuer) {
   return {
       .cause = "missing_intermediate",
@@ -83,15 +126,22 @@ Finding missing(const std::string& leaf, const std::string& issuer) {
 }
 
 Finding wrong(const Examination& examination, const std::string& top, const std::string& issuer) {
-  return {
+  Finding finding{
       .cause = "wrong_ca",
       .sentence = "The server's certificate comes from a CA that is not trusted here: '" + top +
-                  "' was issued by '" + issuer + "', and trusted is " + trusted_names(examination) +
-                  '.',
-      .fix =
-          "Either this is not the server that is meant, or --ca is the wrong file: it must hold "
-          "the root CA of the server's chain, '" +
-          issuer + "' or the one above it."};
+                  "' was issued by '" + issuer + "'; trusted is only " +
+                  trusted_names(examination) + '.'};
+  finding.fix =
+      holds(own_issuers(examination), issuer)
+          ? "Most likely --ca is the wrong file: this side's own certificate comes from exactly "
+            "the CA that is missing in it, '" +
+                issuer +
+                "'. Have that CA's certificate from those who run it, not from this connection, "
+                "and give it as --ca; leave the server as it is."
+          : "--ca is the wrong file, or this is not the server that is meant. It must hold the "
+            "root CA of the server's chain, '" +
+                issuer + "' or the one above it, had from those who run that CA.";
+  return finding;
 }
 
 std::string lower(std::string_view text) {
@@ -110,9 +160,11 @@ std::string organisation(std::string_view name) {
 // Without proof: who sends nothing but a leaf has rather forgotten an intermediate than been issued by
 // a root, unless the name says otherwise.
 bool sounds_like_intermediate(const Examination& examination, std::string_view issuer) {
-  if (examination.first->sent.size() > 1) return false;
   const std::string name = lower(issuer);
   if (name.find("root") != std::string::npos) return false;
+  const Hints hints = hints_on(examination, std::string(issuer));
+  if (hints.knows_trusted && !hints.knows_missing) return true;
+  if (examination.first->sent.size() > 1) return false;
   for (const char* word : {"intermediate", "issuing", "sub ca", "sub-ca", "subca", "subordinate"}) {
     if (name.find(word) != std::string::npos) return true;
   }
@@ -143,9 +195,7 @@ std::optional<Finding> prove(const Examination& examination, const std::string& 
   return std::nullopt;
 }
 
-}  // namespace
-
-Finding find_issuer(const Examination& examination) {
+Finding weigh_issuer(const Examination& examination) {
   const auto chain = examination.verdict->chain();
   const sally::Certificate& last = chain.back();
   const std::string top(last.subject());
@@ -171,11 +221,22 @@ Finding find_issuer(const Examination& examination) {
     return finding;
   }
   if (const auto proved = prove(examination, top, issuer)) return *proved;
-  Finding finding = sounds_like_intermediate(examination, issuer) ? missing(top, issuer)
-                                                                  : wrong(examination, top, issuer);
+  const bool is_part = sounds_like_intermediate(examination, issuer);
+  Finding finding = is_part ? missing(top, issuer) : wrong(examination, top, issuer);
   finding.is_certain = false;
+  if (is_part) {
+    finding.fix += " Only if '" + issuer + "' is itself a root CA, --ca is the wrong file instead.";
+  }
   finding.evidence.push_back("the server sends " + std::to_string(examination.first->sent.size()) +
                              " certificate(s), and '" + issuer +
                              "' is neither among them nor trusted");
+  return finding;
+}
+
+}  // namespace
+
+Finding find_issuer(const Examination& examination) {
+  Finding finding = weigh_issuer(examination);
+  add_deciding(examination, finding);
   return finding;
 }

@@ -35,6 +35,10 @@ Json addresses_to_json(const Examination& examination) {
               {"connect_us", probe.duration.count()},
               {"speaks_tls", probe.answer.is_tls()}};
     if (probe.error) json["error"] = to_json(*probe.error);
+    // The library cannot tell what timed out from what is slow; the doctor can.
+    if (const auto advice = network_advice(probe, examination.patient)) {
+      json["error"]["hint"] = *advice;
+    }
     if (!probe.error) json["answer"] = answer_to_json(probe.answer);
     all.push_back(json);
   }

@@ -51,6 +51,55 @@ std::string said(const Answer& answer) {
   return "";
 }
 
+std::string subjects_of(const std::vector<sally::Certificate>& certificates) {
+  constexpr std::size_t shown = 3;
+  std::vector<std::string> names;
+  for (const sally::Certificate& one : certificates) names.emplace_back(one.subject());
+  const std::size_t more = names.size() > shown ? names.size() - shown : 0;
+  names.resize(names.size() - more);
+  return quoted(names) + (more == 0 ? "" : ", and " + std::to_string(more) + " more");
+}
+
+std::string own_line(const Examination& examination) {
+  const Identity& identity = examination.patient.identity;
+  std::optional<sally::Certificate> own;
+  if (examination.credential) own = examination.credential->certificate();
+  const auto others = own ? std::vector<sally::Certificate>() : certificates_of(identity.cert);
+  if (!others.empty()) own = others.front();
+  std::string line = "certificate, " + identity.cert + ": ";
+  if (!own) return line + "cannot be used";
+  return line + '\'' + std::string(own->subject()) + "', issued by '" + std::string(own->issuer()) +
+         "', " + std::string(own->key());
+}
+
+void print_own_files(Page& page, const Examination& examination) {
+  const Identity& identity = examination.patient.identity;
+  page.head("Files of this side");
+  if (identity.ca.empty()) page.plain("trusted: the CAs of this machine");
+  for (const std::string& file : identity.ca) {
+    const auto trusted = certificates_of(file);
+    page.plain("trusted, " + file + ": " +
+               (trusted.empty() ? "no certificates" : subjects_of(trusted)));
+  }
+  if (identity.cert.empty()) {
+    page.plain("no client certificate");
+    return;
+  }
+  const auto& error = examination.credential_error;
+  const std::string key = "key, " + (identity.key.empty() ? identity.cert : identity.key) + ": ";
+  // The fault is the key's where the certificate can be read.
+  if (!error) {
+    page.good(own_line(examination));
+    page.good(key + "belongs to it");
+  } else if (error->status() == SALLY_CREDENTIAL_KEY_MISMATCH) {
+    page.good(own_line(examination));
+    page.bad(key + "does not belong to it (" + std::string(error->name()) + ')');
+  } else {
+    page.bad(own_line(examination));
+    page.bad(std::string(error->name()) + ": " + std::string(error->message()));
+  }
+}
+
 void print_network(Page& page, const Examination& examination) {
   page.head("Network");
   const Resolved& resolved = examination.resolved;
@@ -62,7 +111,7 @@ void print_network(Page& page, const Examination& examination) {
                                        : resolved.error));
   for (const AddressProbe& probe : examination.addresses) {
     if (probe.error) {
-      page.bad(probe.address + ": " + std::string(probe.error->name()) + " after " +
+      page.bad(probe.address + ": TCP connect: " + std::string(probe.error->name()) + " after " +
                readable(probe.duration));
     } else {
       page.verdict(probe.answer.is_tls(), probe.address + ": TCP in " + readable(probe.duration) +
@@ -133,9 +182,14 @@ std::string line_of(const Handshake& handshake) {
 void print_handshakes(Page& page, const Examination& examination) {
   if (!examination.first) return;
   page.head("Handshakes [correlation id]");
+  if (examination.first->asked) {
+    const auto& names = examination.first->acceptable_cas;
+    page.plain("the server asks for a client certificate of " +
+               (names.empty() ? std::string("any CA: it names none") : quoted(names)));
+  }
   for (const Handshake& one : examination.without_certificate) {
     // A server that demands a certificate does well to refuse who shows none.
-    if (!one.good() && one.asked && examination.credential) {
+    if (!one.good() && one.asked && !examination.patient.identity.cert.empty()) {
       page.plain(line_of(one));
     } else {
       page.verdict(one.good(), line_of(one));
@@ -271,6 +325,7 @@ void print_examination(std::ostream& out, const Examination& examination,
   out << style.strong("sally doctor " + patient.endpoint.host + ':' + patient.endpoint.service)
       << ", as '" << patient.name << "'\n";
   Page page(out, style);
+  print_own_files(page, examination);
   print_network(page, examination);
   print_protocol(page, examination);
   if (examination.verdict) {
