@@ -159,5 +159,10 @@ Json to_json(const Examination& examination, const std::vector<Finding>& finding
                         {"error", examination.resumption.error}};
   json["http"] = http_to_json(examination);
   if (examination.first) json["chain"] = chain_to_json(examination);
+  // By a status alone the wrong CA and a part that is missing are one, and its hint is for both.
+  for (const Finding& finding : findings) {
+    if (finding.cause != "wrong_ca" && finding.cause != "missing_intermediate") continue;
+    json["chain"]["verdict"]["hint"] = finding.fix;
+  }
   return json;
 }

@@ -22,8 +22,8 @@ struct Reason {
 std::string advice_on_silence(const AddressProbe& probe, const Patient& patient) {
   const std::string& port = patient.endpoint.service;
   const std::string refusal =
-      " A port where merely nobody listens would have refused at once, so a longer time-out hardly "
-      "helps.";
+      " A port where merely nobody listens would have refused at once. A longer time-out helps "
+      "only with a server that is busy.";
   const std::string hangs =
       "a server that hangs or is too busy, so that its queue of connections is full (there, ss "
       "-ltn "

@@ -72,7 +72,25 @@ std::string own_line(const Examination& examination) {
          "', " + std::string(own->key());
 }
 
-void print_own_files(Page& page, const Examination& examination) {
+// A fault of this side's files, at the one that has it.
+void print_own_error(Page& page, const Examination& examination, const std::string& key) {
+  const sally::Error& error = *examination.credential_error;
+  const std::string name(error.name());
+  const Identity& identity = examination.patient.identity;
+  const bool is_mismatch = error.status() == SALLY_CREDENTIAL_KEY_MISMATCH;
+  const bool is_of_key = is_mismatch || (!identity.key.empty() &&
+                                         error.text(SALLY_ERROR_FIELD_SOURCE) == identity.key);
+  if (is_of_key) {
+    page.plain(own_line(examination));
+    page.bad(key + (is_mismatch ? "does not belong to it (" + name + ')'
+                                : name + ": " + std::string(error.message())));
+  } else {
+    page.bad(own_line(examination) + ": " + name + ": " + std::string(error.message()));
+  }
+}
+
+void print_own_files(Page& page, const Examination& examination,
+                     const std::vector<Finding>& findings) {
   const Identity& identity = examination.patient.identity;
   page.head("Files of this side");
   if (identity.ca.empty()) page.plain("trusted: the CAs of this machine");
@@ -85,19 +103,18 @@ void print_own_files(Page& page, const Examination& examination) {
     page.plain("no client certificate");
     return;
   }
-  const auto& error = examination.credential_error;
   const std::string key = "key, " + (identity.key.empty() ? identity.cert : identity.key) + ": ";
-  // The fault is the key's where the certificate can be read.
-  if (!error) {
-    page.good(own_line(examination));
-    page.good(key + "belongs to it");
-  } else if (error->status() == SALLY_CREDENTIAL_KEY_MISMATCH) {
-    page.good(own_line(examination));
-    page.bad(key + "does not belong to it (" + std::string(error->name()) + ')');
-  } else {
-    page.bad(own_line(examination));
-    page.bad(std::string(error->name()) + ": " + std::string(error->message()));
+  if (examination.credential_error) {
+    print_own_error(page, examination, key);
+    return;
   }
+  const auto flaw = find_own_flaw(examination);
+  const bool is_cause = flaw && std::ranges::any_of(findings, [&](const Finding& one) {
+                          return one.is_problem && one.cause == flaw->cause;
+                        });
+  const std::string line = own_line(examination) + (flaw ? ": " + flaw->cause : "");
+  is_cause ? page.bad(line) : flaw ? page.doubt(line) : page.good(line);
+  page.good(key + "belongs to it");
 }
 
 void print_network(Page& page, const Examination& examination) {
@@ -184,8 +201,9 @@ void print_handshakes(Page& page, const Examination& examination) {
   page.head("Handshakes [correlation id]");
   if (examination.first->asked) {
     const auto& names = examination.first->acceptable_cas;
-    page.plain("the server asks for a client certificate of " +
-               (names.empty() ? std::string("any CA: it names none") : quoted(names)));
+    page.plain(
+        "the server asks for a client certificate" +
+        (names.empty() ? std::string(", and does not say of which CAs") : " of " + quoted(names)));
   }
   for (const Handshake& one : examination.without_certificate) {
     // A server that demands a certificate does well to refuse who shows none.
@@ -325,7 +343,7 @@ void print_examination(std::ostream& out, const Examination& examination,
   out << style.strong("sally doctor " + patient.endpoint.host + ':' + patient.endpoint.service)
       << ", as '" << patient.name << "'\n";
   Page page(out, style);
-  print_own_files(page, examination);
+  print_own_files(page, examination, findings);
   print_network(page, examination);
   print_protocol(page, examination);
   if (examination.verdict) {
