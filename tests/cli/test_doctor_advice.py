@@ -44,7 +44,7 @@ def made(folder, begins, issuer=None):
     signer = serialization.load_pem_private_key(root_key, None)
     if issuer:
         signer = ec.generate_private_key(ec.SECP256R1())
-    key = ec.generate_private_key(ec.SECP256R1())
+    above, key = signer.public_key(), ec.generate_private_key(ec.SECP256R1())
     certificate = (
         x509.CertificateBuilder()
         .subject_name(common("made-server"))
@@ -54,6 +54,7 @@ def made(folder, begins, issuer=None):
         .not_valid_before(begins)
         .not_valid_after(begins + datetime.timedelta(days=90))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(above), critical=False)
         .sign(signer, hashes.SHA256())
     )
     pem, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
