@@ -125,22 +125,33 @@ Finding missing(const std::string& leaf, const std::string& issuer) {
              "out."};
 }
 
+std::string on_wrong_ca(const Examination& examination, const std::string& issuer) {
+  const std::string_view from = "had from those who run that CA, not from this connection";
+  const bool is_own = holds(own_issuers(examination), issuer);
+  const bool is_given = !examination.patient.identity.ca.empty();
+  if (!is_given) {
+    return "Give the root CA of the server's chain as --ca, '" + issuer +
+           "' or the one above it, " + std::string(from) +
+           "; or this is not the server that is meant.";
+  }
+  if (is_own) {
+    return "Most likely --ca is the wrong file: this side's own certificate comes from exactly the "
+           "CA that is missing in it, '" +
+           issuer + "'. Give that CA's certificate as --ca, " + std::string(from) +
+           "; leave the server as it is.";
+  }
+  return "Either --ca is the wrong file, or this is not the server that is meant. It must hold the "
+         "root CA of the server's chain, '" +
+         issuer + "' or the one above it, " + std::string(from) + '.';
+}
+
 Finding wrong(const Examination& examination, const std::string& top, const std::string& issuer) {
   Finding finding{
       .cause = "wrong_ca",
       .sentence = "The server's certificate comes from a CA that is not trusted here: '" + top +
-                  "' was issued by '" + issuer + "'; trusted is only " +
-                  trusted_names(examination) + '.'};
-  finding.fix =
-      holds(own_issuers(examination), issuer)
-          ? "Most likely --ca is the wrong file: this side's own certificate comes from exactly "
-            "the CA that is missing in it, '" +
-                issuer +
-                "'. Have that CA's certificate from those who run it, not from this connection, "
-                "and give it as --ca; leave the server as it is."
-          : "--ca is the wrong file, or this is not the server that is meant. It must hold the "
-            "root CA of the server's chain, '" +
-                issuer + "' or the one above it, had from those who run that CA.";
+                  "' was issued by '" + issuer + "'; trusted here: " + trusted_names(examination) +
+                  '.'};
+  finding.fix = on_wrong_ca(examination, issuer);
   return finding;
 }
 
@@ -225,7 +236,8 @@ Finding weigh_issuer(const Examination& examination) {
   Finding finding = is_part ? missing(top, issuer) : wrong(examination, top, issuer);
   finding.is_certain = false;
   if (is_part) {
-    finding.fix += " Only if '" + issuer + "' is itself a root CA, --ca is the wrong file instead.";
+    finding.fix +=
+        " Only if '" + issuer + "' is itself a root CA, it is missing here instead, in --ca.";
   }
   finding.evidence.push_back("the server sends " + std::to_string(examination.first->sent.size()) +
                              " certificate(s), and '" + issuer +

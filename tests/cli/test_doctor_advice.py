@@ -142,7 +142,7 @@ def test_a_missing_intermediate_is_told_by_the_root_that_both_sides_have(serve, 
     words = "\n".join(evidence(found))
     assert "trusted here: 'CN=" + ROOT in words
     assert "accepts client certificates of 'CN=" + ROOT in words
-    assert "--ca is the wrong file instead" in found.verdict["fix"]
+    assert "missing here instead, in --ca" in found.verdict["fix"]
 
 
 def test_a_missing_intermediate_whose_name_tells_nothing(serve, tmp_path):
