@@ -171,11 +171,11 @@ std::string organisation(std::string_view name) {
 // Without proof: who sends nothing but a leaf has rather forgotten an intermediate than been issued by
 // a root, unless the name says otherwise.
 bool sounds_like_intermediate(const Examination& examination, std::string_view issuer) {
+  if (examination.first->sent.size() > 1) return false;
   const std::string name = lower(issuer);
   if (name.find("root") != std::string::npos) return false;
   const Hints hints = hints_on(examination, std::string(issuer));
   if (hints.knows_trusted && !hints.knows_missing) return true;
-  if (examination.first->sent.size() > 1) return false;
   for (const char* word : {"intermediate", "issuing", "sub ca", "sub-ca", "subca", "subordinate"}) {
     if (name.find(word) != std::string::npos) return true;
   }
