@@ -54,14 +54,17 @@ void find_without(const Examination& examination, std::vector<Finding>& findings
     return;
   }
   Finding finding{.cause = "client_certificate_required",
-                  .fix = "Give a client certificate, with its key: --cert and --key.",
                   .is_certain = http->refuses_certificate()};
-  finding.sentence =
-      "The server demands a client certificate, and none was given: TLS lets the "
-      "client in, and HTTP refuses it with " +
-      answer_of(*http) + cas_of(examination) + '.';
   // One that cannot be used is the cause; that it is needed follows from it.
   finding.is_problem = !examination.credential_error;
+  finding.sentence =
+      std::string("The server demands a client certificate, and ") +
+      (finding.is_problem ? "none was given" : "the one that was given cannot be used as it is") +
+      ": TLS lets the client in, and HTTP refuses it with " + answer_of(*http) +
+      cas_of(examination) + '.';
+  if (finding.is_problem) {
+    finding.fix = "Give a client certificate, with its key: --cert and --key.";
+  }
   add_evidence(examination, finding);
   findings.push_back(finding);
 }

@@ -14,6 +14,8 @@ std::string days_of(std::chrono::seconds duration) {
   if (days > 1) return std::to_string(days) + " days";
   const auto hours = std::chrono::duration_cast<std::chrono::hours>(duration).count();
   if (hours > 1) return std::to_string(hours) + " hours";
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(duration).count();
+  if (minutes > 1) return std::to_string(minutes) + " minutes";
   return std::to_string(duration.count()) + " seconds";
 }
 
@@ -80,11 +82,16 @@ Finding of_name(const Examination& examination, const sally::Fault& fault) {
   Finding finding{.cause = "name_mismatch", .evidence = {fault.message}};
   finding.sentence = "The server's certificate is not for '" + name + "', but for " +
                      (names.empty() ? "no name at all" : quoted(names)) + '.';
-  finding.fix = names.empty()
-                    ? "Have a certificate issued that lists '" + name +
-                          "' as a subject alternative name; the common name does not count."
-                    : "Connect by a name of the certificate, or verify one (--name " +
-                          names.front() + "); or have the server show one for '" + name + "'.";
+  finding.fix =
+      names.empty()
+          ? "Have a certificate issued that lists '" + name +
+                "' as a subject alternative name; the common name does not count."
+          : "First make sure that this is the server that is meant: a wrong address and a "
+            "stranger's server look just so. If it is, have it show a certificate for '" +
+                name +
+                "', or connect by a name of this one. Only where you know that "
+                "server by the other name, verify that one instead: --name " +
+                names.front() + ".";
   const auto& nameless = examination.nameless;
   if (nameless && !nameless->sent.empty()) {
     const bool is_same = nameless->sent.front().fingerprint() == leaf.fingerprint();
@@ -123,8 +130,11 @@ Finding of_dates(const Examination& examination, const sally::Fault& fault) {
   finding.fix =
       expired ? "Renew it on the server, and have the server load the new one; this side's "
                 "clock agrees with the other certificates."
-              : "Check this machine's clock first. If it is right, the server must go on with "
-                "its older certificate until then.";
+              : "Compare this machine's clock with another one first (timedatectl tells whether it "
+                "is set by NTP). If it is right, the clock or the time zone of who issued the "
+                "certificate is most likely wrong: have it issued again, with a beginning that "
+                "has passed, and have the server load it; or have the server show another one "
+                "that is valid, until then.";
   finding.is_certain = expired;
   return finding;
 }
@@ -143,8 +153,9 @@ Finding of_usage(const Examination& examination, const sally::Fault& fault) {
                                    : " does not allow this use: " + fault.message + '.');
   finding.fix =
       lacks_server
-          ? "Have it issued again with the extended key usage serverAuth (and clientAuth, if "
-            "it is shown as a client's too)."
+          ? "If the server was given a client's certificate by mistake, have it load its own. "
+            "Otherwise have this one issued again with the extended key usage serverAuth (and "
+            "clientAuth, if it is shown as a client's too), and have the server load it."
           : "Have it issued again with the key usage digitalSignature.";
   return finding;
 }

@@ -27,10 +27,20 @@ std::string names_of(const sally::Certificate& certificate) {
   return names;
 }
 
-std::string detail_of(const sally::Certificate& certificate, bool is_sent) {
+// Near its limits a day is too coarse: what begins today may not have begun.
+std::string date_of(std::chrono::sys_seconds date, std::chrono::sys_seconds time) {
+  const std::string text = rfc3339(date);
+  const bool is_near = std::chrono::abs(date - time) < std::chrono::days(2);
+  return is_near ? text : text.substr(0, 10);
+}
+
+std::string detail_of(const Examination& examination, const sally::Certificate& certificate) {
+  const bool is_sent = holds(examination.first->sent, certificate);
   std::string text = is_sent ? "sent by the server" : "from the trust store";
-  text += ", " + rfc3339(certificate.not_before()).substr(0, 10) + " to " +
-          rfc3339(certificate.not_after()).substr(0, 10) + ", " + std::string(certificate.key());
+  if (is_sent && holds(examination.anchors, certificate)) text += " and trusted";
+  text += ", " + date_of(certificate.not_before(), examination.time) + " to " +
+          date_of(certificate.not_after(), examination.time) + ", " +
+          std::string(certificate.key());
   return text + names_of(certificate);
 }
 
@@ -50,7 +60,7 @@ std::vector<Node> nodes_of(const Examination& examination) {
   }
   for (std::size_t depth = chain.size(); depth-- > 0;) {
     Node node{.text = std::string(chain[depth].subject()),
-              .detail = detail_of(chain[depth], holds(examination.first->sent, chain[depth]))};
+              .detail = detail_of(examination, chain[depth])};
     for (const sally::Fault& fault : faults) {
       const auto at = static_cast<std::size_t>(std::max(fault.depth, 0));
       if (std::min(at, chain.size() - 1) == depth) node.faults.push_back(fault);

@@ -36,6 +36,14 @@ Finding of_demand(const Handshake& refused) {
           .evidence = {refused.what + ": " + how(refused)}};
 }
 
+// One that cannot be used is the cause; that it is needed follows from it.
+Finding of_unusable(const Handshake& refused) {
+  return {.cause = "client_certificate_required",
+          .sentence = "The server demands a client certificate" + accepted_cas(refused) +
+                      ". The one that was given was not shown, because it cannot be used as it is.",
+          .is_problem = false};
+}
+
 Finding of_refusal(const Examination& examination, const Handshake& refused) {
   const sally::Certificate own = examination.credential->certificate();
   const std::string subject(own.subject());
@@ -83,9 +91,7 @@ void find_in_client_certificate(const Examination& examination, std::vector<Find
   }
   const Handshake* refused = first_failed(without);
   if (asked && refused != nullptr && !examination.credential) {
-    findings.push_back(of_demand(*refused));
-    // One that cannot be used is the cause; that it is needed follows from it.
-    if (examination.credential_error) findings.back().is_problem = false;
+    findings.push_back(examination.credential_error ? of_unusable(*refused) : of_demand(*refused));
   }
   // Some only speak one of the versions in a way that this library takes part in.
   const bool is_useless = std::ranges::none_of(without, &Handshake::good);

@@ -10,6 +10,11 @@ void find_in_credential(const Examination& examination, std::vector<Finding>& fi
   const bool is_mismatch = error.status() == SALLY_CREDENTIAL_KEY_MISMATCH;
   const Identity& identity = examination.patient.identity;
   const std::string& key = identity.key.empty() ? identity.cert : identity.key;
+  const std::string mismatch_fix =
+      "Either give the key that this certificate was requested for (--key), or have a new "
+      "certificate issued for the key that is here, and give that (--cert). In a chain file the "
+      "client's own certificate comes first, before those of its CAs; after a renewal both files "
+      "are replaced.";
   findings.push_back(
       {.cause = is_mismatch ? "client_key_mismatch" : "client_credential_unusable",
        .sentence = is_mismatch
@@ -17,7 +22,7 @@ void find_in_credential(const Examination& examination, std::vector<Finding>& fi
                              "' does not belong to the certificate in '" + identity.cert + "'."
                        : "The client's own certificate or key cannot be used: " +
                              std::string(error.message()) + '.',
-       .fix = std::string(error.hint()),
+       .fix = is_mismatch ? mismatch_fix : std::string(error.hint()),
        .evidence = {std::string(error.name()) + ": " + std::string(error.message())}});
 }
 

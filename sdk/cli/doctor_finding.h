@@ -24,6 +24,8 @@ std::vector<Finding> diagnose(const Examination& examination);
 
 // The parts of it, each in the order of its weight.
 void find_in_network(const Examination& examination, std::vector<Finding>& findings);
+// How to mend an address that does not answer, where that is what is wrong with it.
+std::optional<std::string> network_advice(const AddressProbe& probe, const Patient& patient);
 void find_in_protocol(const Examination& examination, std::vector<Finding>& findings);
 void find_in_certificates(const Examination& examination, std::vector<Finding>& findings);
 void find_in_client_certificate(const Examination& examination, std::vector<Finding>& findings);

@@ -72,6 +72,49 @@ std::string trusted_names(const Examination& examination) {
   return quoted(names);
 }
 
+bool holds(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// Of whom this side's own certificate comes, as far as its file tells.
+std::vector<std::string> own_issuers(const Examination& examination) {
+  std::vector<std::string> names;
+  if (examination.credential) names.emplace_back(examination.credential->certificate().issuer());
+  for (const auto& one : certificates_of(examination.patient.identity.cert)) {
+    if (!holds(names, one.issuer())) names.emplace_back(one.issuer());
+  }
+  return names;
+}
+
+// The CAs of client certificates, which in mutual TLS are mostly those of the server's too. Names
+// are no proof, but tell the wrong file from a part that is missing.
+struct Hints {
+  bool knows_missing = false;  // the issuer that is missing here is one of them
+  bool knows_trusted = false;  // one that is trusted here is
+};
+
+Hints hints_on(const Examination& examination, const std::string& issuer) {
+  std::vector<std::string> names = own_issuers(examination);
+  const auto& accepted = examination.first->acceptable_cas;
+  names.insert(names.end(), accepted.begin(), accepted.end());
+  return {.knows_missing = holds(names, issuer),
+          .knows_trusted = std::ranges::any_of(examination.anchors, [&](const auto& anchor) {
+            return holds(names, anchor.subject());
+          })};
+}
+
+void add_deciding(const Examination& examination, Finding& finding) {
+  finding.evidence.push_back("trusted here: " + trusted_names(examination));
+  const auto& accepted = examination.first->acceptable_cas;
+  if (!accepted.empty()) {
+    finding.evidence.push_back("the server accepts client certificates of " + quoted(accepted));
+  }
+  const auto issuers = own_issuers(examination);
+  if (!issuers.empty()) {
+    finding.evidence.push_back("this side's own certificate comes from " + quoted(issuers));
+  }
+}
+
 Finding missing(const std::string& leaf, const std::string& issuer) {
   return {
       .cause = "missing_intermediate",
@@ -82,16 +125,34 @@ Finding missing(const std::string& leaf, const std::string& issuer) {
              "out."};
 }
 
+std::string on_wrong_ca(const Examination& examination, const std::string& issuer) {
+  const std::string_view from = "had from those who run that CA, not from this connection";
+  const bool is_own = holds(own_issuers(examination), issuer);
+  const bool is_given = !examination.patient.identity.ca.empty();
+  if (!is_given) {
+    return "Give the root CA of the server's chain as --ca, '" + issuer +
+           "' or the one above it, " + std::string(from) +
+           "; or this is not the server that is meant.";
+  }
+  if (is_own) {
+    return "Most likely --ca is the wrong file: this side's own certificate comes from exactly the "
+           "CA that is missing in it, '" +
+           issuer + "'. Give that CA's certificate as --ca, " + std::string(from) +
+           "; leave the server as it is.";
+  }
+  return "Either --ca is the wrong file, or this is not the server that is meant. It must hold the "
+         "root CA of the server's chain, '" +
+         issuer + "' or the one above it, " + std::string(from) + '.';
+}
+
 Finding wrong(const Examination& examination, const std::string& top, const std::string& issuer) {
-  return {
+  Finding finding{
       .cause = "wrong_ca",
       .sentence = "The server's certificate comes from a CA that is not trusted here: '" + top +
-                  "' was issued by '" + issuer + "', and trusted is " + trusted_names(examination) +
-                  '.',
-      .fix =
-          "Either this is not the server that is meant, or --ca is the wrong file: it must hold "
-          "the root CA of the server's chain, '" +
-          issuer + "' or the one above it."};
+                  "' was issued by '" + issuer + "'; trusted here: " + trusted_names(examination) +
+                  '.'};
+  finding.fix = on_wrong_ca(examination, issuer);
+  return finding;
 }
 
 std::string lower(std::string_view text) {
@@ -113,6 +174,8 @@ bool sounds_like_intermediate(const Examination& examination, std::string_view i
   if (examination.first->sent.size() > 1) return false;
   const std::string name = lower(issuer);
   if (name.find("root") != std::string::npos) return false;
+  const Hints hints = hints_on(examination, std::string(issuer));
+  if (hints.knows_trusted && !hints.knows_missing) return true;
   for (const char* word : {"intermediate", "issuing", "sub ca", "sub-ca", "subca", "subordinate"}) {
     if (name.find(word) != std::string::npos) return true;
   }
@@ -143,9 +206,7 @@ std::optional<Finding> prove(const Examination& examination, const std::string& 
   return std::nullopt;
 }
 
-}  // namespace
-
-Finding find_issuer(const Examination& examination) {
+Finding weigh_issuer(const Examination& examination) {
   const auto chain = examination.verdict->chain();
   const sally::Certificate& last = chain.back();
   const std::string top(last.subject());
@@ -171,11 +232,23 @@ Finding find_issuer(const Examination& examination) {
     return finding;
   }
   if (const auto proved = prove(examination, top, issuer)) return *proved;
-  Finding finding = sounds_like_intermediate(examination, issuer) ? missing(top, issuer)
-                                                                  : wrong(examination, top, issuer);
+  const bool is_part = sounds_like_intermediate(examination, issuer);
+  Finding finding = is_part ? missing(top, issuer) : wrong(examination, top, issuer);
   finding.is_certain = false;
+  if (is_part) {
+    finding.fix +=
+        " Only if '" + issuer + "' is itself a root CA, it is missing here instead, in --ca.";
+  }
   finding.evidence.push_back("the server sends " + std::to_string(examination.first->sent.size()) +
                              " certificate(s), and '" + issuer +
                              "' is neither among them nor trusted");
+  return finding;
+}
+
+}  // namespace
+
+Finding find_issuer(const Examination& examination) {
+  Finding finding = weigh_issuer(examination);
+  add_deciding(examination, finding);
   return finding;
 }

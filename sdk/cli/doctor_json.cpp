@@ -35,6 +35,10 @@ Json addresses_to_json(const Examination& examination) {
               {"connect_us", probe.duration.count()},
               {"speaks_tls", probe.answer.is_tls()}};
     if (probe.error) json["error"] = to_json(*probe.error);
+    // The library cannot tell what timed out from what is slow; the doctor can.
+    if (const auto advice = network_advice(probe, examination.patient)) {
+      json["error"]["hint"] = *advice;
+    }
     if (!probe.error) json["answer"] = answer_to_json(probe.answer);
     all.push_back(json);
   }
@@ -155,5 +159,10 @@ Json to_json(const Examination& examination, const std::vector<Finding>& finding
                         {"error", examination.resumption.error}};
   json["http"] = http_to_json(examination);
   if (examination.first) json["chain"] = chain_to_json(examination);
+  // By a status alone the wrong CA and a part that is missing are one, and its hint is for both.
+  for (const Finding& finding : findings) {
+    if (finding.cause != "wrong_ca" && finding.cause != "missing_intermediate") continue;
+    json["chain"]["verdict"]["hint"] = finding.fix;
+  }
   return json;
 }

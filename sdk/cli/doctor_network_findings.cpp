@@ -10,21 +10,42 @@ bool drops_packets(sally_status status) {
   return status == SALLY_TIMED_OUT || status == SALLY_CONNECTION_TIMED_OUT;
 }
 
+bool is_loopback(const std::string& host) {
+  return host.starts_with("127.") || host == "::1";
+}
+
 struct Reason {
   std::string cause, what, fix;
 };
 
+// What answers nothing: a full queue of connections looks like a filter.
+std::string advice_on_silence(const AddressProbe& probe, const Patient& patient) {
+  const std::string& port = patient.endpoint.service;
+  const std::string refusal =
+      " A port where merely nobody listens would have refused at once. A longer time-out helps "
+      "only with a server that is busy.";
+  const std::string hangs =
+      "a server that hangs or is too busy, so that its queue of connections is full (there, ss "
+      "-ltn "
+      "shows a Recv-Q above the Send-Q at port " +
+      port + ')';
+  if (is_loopback(probe.host)) {
+    return "The address is this machine's own. Look for " + hangs +
+           ", and for a rule of this machine's own packet filter that drops packets to that port." +
+           refusal;
+  }
+  return "Look for a firewall or security group between here and " + probe.host +
+         " that drops packets to port " + port + " without a word, for a wrong address, and for " +
+         hangs + '.' + refusal;
+}
+
 Reason reason_of(const AddressProbe& probe, const Patient& patient) {
   const sally_status status = probe.error->status();
   if (drops_packets(status)) {
-    return {
-        "no_answer",
-        "nothing at all comes back from " + probe.address + " within " + readable(patient.timeout) +
-            ": packets are dropped on the way or there",
-        "Look for a firewall or security group between here and " + probe.host +
-            " that drops packets to port " + patient.endpoint.service +
-            " without a word, for a wrong address, and for a server that is too busy to accept. A "
-            "port where merely nobody listens would have refused at once."};
+    return {"no_answer",
+            "the TCP connect to " + probe.address + " timed out: within " +
+                readable(patient.timeout) + " it was neither accepted nor refused",
+            advice_on_silence(probe, patient)};
   }
   if (status == SALLY_CONNECTION_REFUSED) {
     return {
@@ -38,7 +59,7 @@ Reason reason_of(const AddressProbe& probe, const Patient& patient) {
 }
 
 std::string evidence_of(const AddressProbe& probe) {
-  return probe.address + ": " +
+  return probe.address + ": TCP connect: " +
          (probe.error ? std::string(probe.error->name()) : std::string("connected")) + " after " +
          readable(probe.duration);
 }
@@ -70,6 +91,11 @@ void find_other_answer(const Examination& examination, const AddressProbe& probe
 }
 
 }  // namespace
+
+std::optional<std::string> network_advice(const AddressProbe& probe, const Patient& patient) {
+  if (!probe.error || !drops_packets(probe.error->status())) return std::nullopt;
+  return advice_on_silence(probe, patient);
+}
 
 void find_in_network(const Examination& examination, std::vector<Finding>& findings) {
   if (examination.resolved.hosts.empty()) {

@@ -8,31 +8,67 @@
 namespace {
 
 struct Protocol {
-  std::string_view beginning, name, advice;
+  std::string_view beginning, name;
+  std::string_view port;      // where it is spoken over TLS, by custom
+  std::string_view starttls;  // as sally connect has it
 };
 
 constexpr Protocol protocols[]{
-    {"HTTP/", "plain HTTP",
-     "The server has another port for HTTPS, often 443 or 8443; or TLS is not switched on for this "
-     "one."},
-    {"SSH-", "SSH", "Use the port of the TLS service: SSH is no TLS."},
-    {"* OK", "plain IMAP", "Use the port for IMAP over TLS, 993; or STARTTLS."},
-    {"+OK", "plain POP3", "Use the port for POP3 over TLS, 995; or STARTTLS."},
-    {"220", "a plain protocol that greets first, as SMTP and FTP do",
-     "Use the port for TLS from the start (465 for SMTP), or begin in plain: sally connect "
-     "--starttls smtp."},
+    {"HTTP/", "plain HTTP", "443 or 8443 for HTTPS", ""},
+    {"SSH-", "SSH, which is no TLS", "", ""},
+    {"* OK", "plain IMAP", "993 for IMAP", "imap"},
+    {"+OK", "plain POP3", "995 for POP3", "pop3"},
 };
+// Both greet with 220; only their words tell them apart.
+constexpr Protocol smtp{"220", "plain SMTP", "465 for SMTP", "smtp"};
+constexpr Protocol ftp{"220", "plain FTP", "990 for FTP", "ftp"};
 
-Finding of_plaintext(const AddressProbe& probe) {
-  const std::string& text = probe.answer.text;
+// Those that would begin so, none where it is something else.
+std::vector<Protocol> protocols_of(std::string_view text) {
+  if (text.starts_with("220")) {
+    const bool is_smtp = text.find("SMTP") != std::string_view::npos;
+    const bool is_ftp = text.find("FTP") != std::string_view::npos;
+    if (is_smtp != is_ftp) return {is_smtp ? smtp : ftp};
+    return {smtp, ftp};
+  }
   const auto known = std::ranges::find_if(
       protocols, [&](const Protocol& one) { return text.starts_with(one.beginning); });
-  const bool is_known = known != std::end(protocols);
+  if (known == std::end(protocols)) return {};
+  return {*known};
+}
+
+// Which side errs cannot be seen from here.
+std::string advice_on(const Patient& patient, const std::vector<Protocol>& fitting) {
+  const std::string& host = patient.endpoint.host;
+  const std::string target = (host.find(':') == std::string::npos ? host : '[' + host + ']') + ':' +
+                             patient.endpoint.service;
+  std::string ports;
+  std::string begin;
+  for (const Protocol& one : fitting) {
+    if (!one.port.empty()) ports += (ports.empty() ? "" : ", ") + std::string(one.port);
+    if (one.starttls.empty()) continue;
+    begin += (begin.empty() ? "sally connect " : " or sally connect ") + target + " --starttls " +
+             std::string(one.starttls);
+  }
+  return "Here: give the port on which the server speaks TLS" +
+         (ports.empty() ? "" : " (by custom " + ports + ')') +
+         ", if this is not it. At the server: switch TLS on for this port, if it is meant to speak "
+         "it." +
+         (begin.empty()
+              ? ""
+              : " Or begin in plain and go on under TLS, if it offers that: " + begin + '.');
+}
+
+Finding of_plaintext(const AddressProbe& probe, const Patient& patient) {
+  const std::string& text = probe.answer.text;
+  const std::vector<Protocol> fitting = protocols_of(text);
+  const std::string name = fitting.empty() ? "something else in plain text"
+                           : fitting.size() > 1
+                               ? "a plain protocol that greets first, as SMTP and FTP do"
+                               : std::string(fitting.front().name);
   return {.cause = "not_tls",
-          .sentence = probe.address + " does not speak TLS, but " +
-                      std::string(is_known ? known->name : "something else in plain text") + '.',
-          .fix = is_known ? std::string(known->advice)
-                          : "Use the port on which the server speaks TLS, or switch TLS on there.",
+          .sentence = probe.address + " does not speak TLS, but " + name + '.',
+          .fix = advice_on(patient, fitting),
           .evidence = {"answer to a ClientHello: \"" + text + '"'}};
 }
 
@@ -93,6 +129,8 @@ std::vector<std::string> evidence_of(const std::vector<HelloProbe>& probes) {
       line += "accepted";
     } else if (probe.answer.kind == AnswerKind::alert) {
       line += "alert " + probe.answer.alert;
+    } else if (probe.answer.kind == AnswerKind::server_hello) {
+      line += "no, answers with " + version_name(probe.answer.version);
     } else {
       line += name_of(probe.answer.kind);
     }
@@ -105,10 +143,10 @@ Finding of_old_versions(const Examination& examination, const std::vector<std::s
   return {
       .cause = "old_versions_only",
       .sentence = "The server speaks only " + list(versions) +
-                  ", which is obsolete (RFC 8996) and which this library refuses to speak.",
+                  ", which is obsolete (RFC 8996) and which Sallyport refuses to speak.",
       .fix =
           "Switch TLS 1.2 or 1.3 on at the server; what cannot do that needs a newer TLS library, "
-          "or a proxy before it that can.",
+          "or a proxy before it that can. Its certificates are not examined before that.",
       .evidence = evidence_of(examination.versions)};
 }
 
@@ -194,7 +232,7 @@ void find_in_protocol(const Examination& examination, std::vector<Finding>& find
   if (probe == nullptr) return;
   switch (probe->answer.kind) {
     case AnswerKind::plaintext:
-      findings.push_back(of_plaintext(*probe));
+      findings.push_back(of_plaintext(*probe, examination.patient));
       return;
     case AnswerKind::echo:
       findings.push_back(of_echo(*probe));

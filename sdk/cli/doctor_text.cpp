@@ -51,6 +51,72 @@ std::string said(const Answer& answer) {
   return "";
 }
 
+std::string subjects_of(const std::vector<sally::Certificate>& certificates) {
+  constexpr std::size_t shown = 3;
+  std::vector<std::string> names;
+  for (const sally::Certificate& one : certificates) names.emplace_back(one.subject());
+  const std::size_t more = names.size() > shown ? names.size() - shown : 0;
+  names.resize(names.size() - more);
+  return quoted(names) + (more == 0 ? "" : ", and " + std::to_string(more) + " more");
+}
+
+std::string own_line(const Examination& examination) {
+  const Identity& identity = examination.patient.identity;
+  std::optional<sally::Certificate> own;
+  if (examination.credential) own = examination.credential->certificate();
+  const auto others = own ? std::vector<sally::Certificate>() : certificates_of(identity.cert);
+  if (!others.empty()) own = others.front();
+  std::string line = "certificate, " + identity.cert + ": ";
+  if (!own) return line + "cannot be used";
+  return line + '\'' + std::string(own->subject()) + "', issued by '" + std::string(own->issuer()) +
+         "', " + std::string(own->key());
+}
+
+// A fault of this side's files, at the one that has it.
+void print_own_error(Page& page, const Examination& examination, const std::string& key) {
+  const sally::Error& error = *examination.credential_error;
+  const std::string name(error.name());
+  const Identity& identity = examination.patient.identity;
+  const bool is_mismatch = error.status() == SALLY_CREDENTIAL_KEY_MISMATCH;
+  const bool is_of_key = is_mismatch || (!identity.key.empty() &&
+                                         error.text(SALLY_ERROR_FIELD_SOURCE) == identity.key);
+  if (is_of_key) {
+    page.plain(own_line(examination));
+    page.bad(key + (is_mismatch ? "does not belong to it (" + name + ')'
+                                : name + ": " + std::string(error.message())));
+  } else {
+    page.bad(own_line(examination) + ": " + name + ": " + std::string(error.message()));
+  }
+}
+
+void print_own_files(Page& page, const Examination& examination,
+                     const std::vector<Finding>& findings) {
+  const Identity& identity = examination.patient.identity;
+  page.head("Files of this side");
+  if (identity.ca.empty()) page.plain("trusted: the CAs of this machine");
+  for (const std::string& file : identity.ca) {
+    const auto trusted = certificates_of(file);
+    page.plain("trusted, " + file + ": " +
+               (trusted.empty() ? "no certificates" : subjects_of(trusted)));
+  }
+  if (identity.cert.empty()) {
+    page.plain("no client certificate");
+    return;
+  }
+  const std::string key = "key, " + (identity.key.empty() ? identity.cert : identity.key) + ": ";
+  if (examination.credential_error) {
+    print_own_error(page, examination, key);
+    return;
+  }
+  const auto flaw = find_own_flaw(examination);
+  const bool is_cause = flaw && std::ranges::any_of(findings, [&](const Finding& one) {
+                          return one.is_problem && one.cause == flaw->cause;
+                        });
+  const std::string line = own_line(examination) + (flaw ? ": " + flaw->cause : "");
+  is_cause ? page.bad(line) : flaw ? page.doubt(line) : page.good(line);
+  page.good(key + "belongs to it");
+}
+
 void print_network(Page& page, const Examination& examination) {
   page.head("Network");
   const Resolved& resolved = examination.resolved;
@@ -62,7 +128,7 @@ void print_network(Page& page, const Examination& examination) {
                                        : resolved.error));
   for (const AddressProbe& probe : examination.addresses) {
     if (probe.error) {
-      page.bad(probe.address + ": " + std::string(probe.error->name()) + " after " +
+      page.bad(probe.address + ": TCP connect: " + std::string(probe.error->name()) + " after " +
                readable(probe.duration));
     } else {
       page.verdict(probe.answer.is_tls(), probe.address + ": TCP in " + readable(probe.duration) +
@@ -133,9 +199,15 @@ std::string line_of(const Handshake& handshake) {
 void print_handshakes(Page& page, const Examination& examination) {
   if (!examination.first) return;
   page.head("Handshakes [correlation id]");
+  if (examination.first->asked) {
+    const auto& names = examination.first->acceptable_cas;
+    page.plain(
+        "the server asks for a client certificate" +
+        (names.empty() ? std::string(", and does not say of which CAs") : " of " + quoted(names)));
+  }
   for (const Handshake& one : examination.without_certificate) {
     // A server that demands a certificate does well to refuse who shows none.
-    if (!one.good() && one.asked && examination.credential) {
+    if (!one.good() && one.asked && !examination.patient.identity.cert.empty()) {
       page.plain(line_of(one));
     } else {
       page.verdict(one.good(), line_of(one));
@@ -271,6 +343,7 @@ void print_examination(std::ostream& out, const Examination& examination,
   out << style.strong("sally doctor " + patient.endpoint.host + ':' + patient.endpoint.service)
       << ", as '" << patient.name << "'\n";
   Page page(out, style);
+  print_own_files(page, examination, findings);
   print_network(page, examination);
   print_protocol(page, examination);
   if (examination.verdict) {
