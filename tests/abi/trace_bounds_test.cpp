@@ -7,7 +7,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <mutex>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -90,7 +89,8 @@ TEST_P(TraceSecrets, AreNotTold) {
   const std::vector<std::string> hidden = secrets(log, words);
   ASSERT_GT(hidden.size(), 8u);
   // The longest names are those of statuses; whatever was encoded would be of other letters.
-  const std::regex name("[A-Za-z0-9_.: \\[\\]-]{0,64}");
+  const std::string letters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.: []-";
   std::size_t tickets = 0;
   for (const Record& record : recorder.until_end(4)) {
     SCOPED_TRACE(record.text());
@@ -100,7 +100,10 @@ TEST_P(TraceSecrets, AreNotTold) {
     }
     std::vector<std::string> texts;
     gather_texts(record.json, texts);
-    for (const std::string& text : texts) EXPECT_TRUE(std::regex_match(text, name)) << text;
+    for (const std::string& text : texts) {
+      EXPECT_LE(text.size(), 64u) << text;
+      EXPECT_EQ(text.find_first_not_of(letters), std::string::npos) << text;
+    }
     if (record.json.dump().find("new_session_ticket") != std::string::npos) ++tickets;
   }
   EXPECT_GT(tickets, 0u);
