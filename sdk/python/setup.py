@@ -1,6 +1,7 @@
 """Builds sallyport._native and lays the shared library beside it, so that a wheel carries both.
 
-SALLYPORT_LIBRARY_DIR: where libsallyport.so is already; otherwise CMake builds it, with CMAKE_ARGS besides.
+SALLYPORT_LIBRARY_DIR: where libsallyport.so is already. Otherwise CMake builds it, with an OpenSSL of its own inside, since the
+interpreter brings another into the process; CMAKE_ARGS come last, so -DSALLYPORT_PRIVATE_OPENSSL=OFF links the system's.
 """
 
 import os
@@ -33,7 +34,7 @@ class Build(build_ext):
         build = Path(self.build_temp).resolve() / "library"
         parts = ("BUILD_TESTS", "BUILD_CLI", "BUILD_EXAMPLES", "INSTALL", "WERROR")
         options = [f"-DSALLYPORT_{part}=OFF" for part in parts]
-        options += ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_SHARED_LINKER_FLAGS=-s"]
+        options += ["-DSALLYPORT_PRIVATE_OPENSSL=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_SHARED_LINKER_FLAGS=-s"]
         options += shlex.split(os.environ.get("CMAKE_ARGS", ""))
         subprocess.run(["cmake", "-S", native.TOP, "-B", build, *options], check=True)
         jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 1))  # without a number make takes any
