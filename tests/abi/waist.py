@@ -22,7 +22,7 @@ EVENT_ACCEPTED, EVENT_DECISION = 2, 4
 QUESTION_PEER, QUESTION_CLIENT_HELLO = 2, 4
 HANDLES = ("error", "bytes", "credential", "trust store", "TLS config", "certificate", "stream",
            "stream info", "listener", "runtime", "queue", "operation", "verdict", "ticket keys",
-           "decision")
+           "decision", "trace", "trace record")
 
 
 class StreamOptions(ctypes.Structure):
