@@ -124,6 +124,19 @@ TEST(EventLoop, DropsWhatIsPostedToItAfterItsEnd) {
   EXPECT_TRUE(watch.expired());
 }
 
+// By who serves it, in the midst of it, as a handle's last release in a callback does.
+TEST(EventLoop, GoesOnWithAThreadOfItsOwnWhenItsCallerHandsItOver) {
+  EventLoop loop(EventLoop::RunBy::caller);
+  loop.post([&] { loop.hand_over(); });
+  EXPECT_EQ(loop.serve(soon()), 1U);
+  EXPECT_TRUE(loop.is_served());
+  Awaited<bool> elsewhere;
+  loop.post([&] { elsewhere.set(loop.on_this_thread()); });
+  EXPECT_TRUE(elsewhere.get());
+  EXPECT_THROW(loop.serve(soon()), Failure) << "it is busy from now on";
+  loop.hand_over();  // a second time changes nothing
+}
+
 class TimerTest : public ::testing::Test {
  protected:
   // Returns when everything that is due has run.
