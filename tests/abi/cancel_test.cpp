@@ -129,13 +129,14 @@ TEST(Close, OfOneEndWhileBothAreBusyHangsNobody) {
   for (int i = 0; i < 20; ++i) {
     Pair pair = tls_pair();
     const std::string bytes = pattern(too_much);
-    auto client_reads = on_thread([&] { return pair.client.read_text(too_much).size(); });
+    // More than will ever come: it can end only by the closing, however late that is.
+    auto client_reads = on_thread([&] { return pair.client.read_text(too_much + 1).size(); });
     auto client_writes = on_thread([&] { return pair.client.write(bytes); });
     auto server_writes = on_thread([&] { return pair.server.write(bytes); });
     EXPECT_EQ(pair.server.read_text(1000).size(), 1000u);
     pair.client.close(SALLY_TIMEOUT_ATTEMPT);
     EXPECT_EQ(client_writes.get(), SALLY_CLOSED);
-    EXPECT_LT(client_reads.get(), too_much);
+    EXPECT_LE(client_reads.get(), too_much);
     server_writes.get();  // how much the client had read by then is anybody's guess
   }
 }
