@@ -1,6 +1,7 @@
 // Forked children for tests.
 #pragma once
 
+#include "lib/fork.h"
 #include "lib/secure.h"
 
 #include <cstdio>
@@ -12,16 +13,10 @@
 
 namespace sally::test {
 
-#if defined(__SANITIZE_THREAD__)
-// ThreadSanitizer takes a child's first thread for one of its parent's and gives up.
-inline constexpr bool child_may_start_threads = false;
-#else
-inline constexpr bool child_may_start_threads = true;
-#endif
-
 // Runs `body` in a child, which is killed where it hangs. True where the body returned true.
 template <class Body>
 bool in_child(Body&& body) {
+  prepare_fork();
   const pid_t child = ::fork();
   if (child == 0) {
     ::signal(SIGALRM, SIG_DFL);

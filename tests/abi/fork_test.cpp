@@ -20,14 +20,6 @@ extern "C" __attribute__((visibility("default"))) const char* __tsan_default_opt
 }
 #endif
 
-// AddressSanitizer's allocator (GCC 12) does not hold its own locks across fork(): a child of a
-// process whose other threads allocate may hang in malloc, whoever calls it.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool child_of_busy_threads_may_allocate = false;
-#else
-constexpr bool child_of_busy_threads_may_allocate = true;
-#endif
-
 namespace {
 
 bool echoes(Pair& pair) {

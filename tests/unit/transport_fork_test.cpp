@@ -111,7 +111,7 @@ TEST(PerProcess, CanBeMadeInAChildThatWasForkedWhileOthersMadeTheirs) {
     while (!stop) const MakingLock lock;
   });
   for (int turn = 0; turn < 20; ++turn) {
-    EXPECT_EQ(in_child([] { return numbered.get().number > 1 ? 0 : 1; }), 0);
+    EXPECT_EQ(in_child_of_busy_threads([] { return numbered.get().number > 1 ? 0 : 1; }), 0);
   }
   stop = true;
   maker.join();

@@ -2,6 +2,7 @@
 // the process's descriptors.
 #pragma once
 
+#include "lib/fork.h"
 #include "transport/event_loop.h"
 #include "transport/tcp.h"
 #include "transport/transport.h"
@@ -208,8 +209,11 @@ inline std::set<int> open_descriptors() {
   return numbers;
 }
 
+using sally::test::child_may_start_threads;
+using sally::test::prepare_fork;
+
 // Forks; the child answers with `task`'s return value, and is killed if it hangs.
-inline int in_child(const std::function<int()>& task) {
+inline int in_child_of_busy_threads(const std::function<int()>& task) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::alarm(static_cast<unsigned>(patience.count()));
@@ -225,11 +229,10 @@ inline int in_child(const std::function<int()>& task) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-// Starting threads after a fork of several threads is what ThreadSanitizer does not support.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool child_may_start_threads = false;
-#else
-inline constexpr bool child_may_start_threads = true;
-#endif
+// For a task that may allocate.
+inline int in_child(const std::function<int()>& task) {
+  prepare_fork();
+  return in_child_of_busy_threads(task);
+}
 
 }  // namespace sally::transport::test
