@@ -47,6 +47,22 @@ std::int32_t kind_of(const socket::AsyncOperation& operation) {
   return SALLY_EVENT_DONE;
 }
 
+void tell(const socket::Completion& completion, socket::AsyncOperation& operation) {
+  sally_event event{};
+  try {
+    to_event(operation, event);
+  } catch (...) {
+    event = {.tag = operation.tag(),
+             .size = 0,
+             .object = nullptr,
+             .error = const_cast<sally_error*>(out_of_memory_error().detach()),
+             .status = SALLY_OUT_OF_MEMORY,
+             .kind = kind_of(operation)};
+  }
+  reinterpret_cast<sally_completion_function>(completion.function)(completion.context, &event);
+  sally_event_dispose(&event);
+}
+
 }  // namespace
 
 socket::Decider to_decider(const sally_completion* completion) {
@@ -64,29 +80,14 @@ socket::Completion to_completion(const sally_completion* completion, std::uint32
   require((given.flags & ~known_flags) == 0, "a flag of the completion is not known");
   require((given.queue != nullptr) != (given.function != nullptr),
           "a completion goes either to a queue or to a function");
-  socket::Completion result{.queue = {}, .tag = given.tag, .function = {}};
+  socket::Completion result{.tag = given.tag, .kept = std::move(user)};
   if (given.queue != nullptr) {
     result.queue = usable(given.queue).object;
-    // Kept for its end only.
-    if (given.free_user != nullptr) result.function = [user](socket::AsyncOperation&) {};
     return result;
   }
-  result.function = [function = given.function, argument = given.user,
-                     user](socket::AsyncOperation& operation) {
-    sally_event event{};
-    try {
-      to_event(operation, event);
-    } catch (...) {
-      event = {.tag = operation.tag(),
-               .size = 0,
-               .object = nullptr,
-               .error = const_cast<sally_error*>(out_of_memory_error().detach()),
-               .status = SALLY_OUT_OF_MEMORY,
-               .kind = kind_of(operation)};
-    }
-    function(argument, &event);
-    sally_event_dispose(&event);
-  };
+  result.tell = &tell;
+  result.function = reinterpret_cast<void (*)()>(given.function);
+  result.context = given.user;
   return result;
 }
 

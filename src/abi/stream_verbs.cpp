@@ -258,6 +258,14 @@ sally_status sally_stream_wait_async(sally_stream* stream, uint32_t interest, in
 
 sally_status sally_stream_write(sally_stream* stream, const void* data, size_t size, uint32_t flags,
                                 size_t* taken, int64_t timeout_ms, sally_error** error) {
+  // The usual fate of a small message of which more follow; whatever is unusual is told below.
+  const bool may_pack = flags == SALLY_MORE && data != nullptr && taken != nullptr &&
+                        timeout_ms >= SALLY_TIMEOUT_ATTEMPT && stream != nullptr;
+  if (may_pack && !stream->inherited() &&
+      stream->object->pack({static_cast<const std::byte*>(data), size})) {
+    *taken = size;
+    return SALLY_OK;
+  }
   if (taken != nullptr) *taken = 0;
   return run(stream, timeout_ms, never, taken, error, [&](auto&) {
     require(taken != nullptr, "taken is NULL");

@@ -6,7 +6,16 @@
 
 namespace sally::socket {
 
-AsyncOperation::AsyncOperation(Completion completion, EventKind what)
+Completion told(std::function<void(AsyncOperation&)> function) {
+  using Function = std::function<void(AsyncOperation&)>;
+  auto kept = std::make_shared<Function>(std::move(function));
+  return {.tell = [](const Completion& self,
+                     AsyncOperation& over) { (*static_cast<Function*>(self.context))(over); },
+          .context = kept.get(),
+          .kept = kept};
+}
+
+AsyncOperation::AsyncOperation(Completion&& completion, EventKind what)
     : kind(what), completion_(std::move(completion)) {}
 
 void AsyncOperation::reserve() {
@@ -25,11 +34,11 @@ void AsyncOperation::withdraw() noexcept {
 
 void AsyncOperation::complete() noexcept {
   // What it holds goes now, and not with the last handle of the operation.
-  const auto function = std::exchange(completion_.function, nullptr);
-  if (const auto queue = std::exchange(completion_.queue, {}))
-    queue->push(*this);
+  const Completion completion = std::move(completion_);
+  if (completion.queue)
+    completion.queue->push(*this);
   else
-    function(*this);
+    completion.tell(completion, *this);
 }
 
 }  // namespace sally::socket

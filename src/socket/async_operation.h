@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace sally::socket {
@@ -17,19 +18,28 @@ namespace sally::socket {
 class AsyncOperation;
 class Stream;
 
-// Either a queue, or a function that is called on an event loop.
+// Either a queue, or a function that is called on an event loop. Nothing in it takes memory of its
+// own, because two are made for each message that goes to and fro.
 struct Completion {
-  Ref<CompletionQueue> queue;
+  using Tell = void (*)(const Completion& self, AsyncOperation& over);
+
+  Ref<CompletionQueue> queue{};
   std::uint64_t tag = 0;
-  std::function<void(AsyncOperation&)> function;
+  Tell tell = nullptr;           // unless there is a queue
+  void (*function)() = nullptr;  // what the next two are is up to `tell`
+  void* context = nullptr;
+  std::shared_ptr<void> kept{};  // let go of when nobody is left to be told
 };
+
+// For functions that bring their own context, at the price of its memory.
+Completion told(std::function<void(AsyncOperation&)> function);
 
 // What kind of event its end is.
 enum class EventKind { done, accepted, refused, decision, decisions_over, trace };
 
 class AsyncOperation : public RefCounted<AsyncOperation> {
  public:
-  explicit AsyncOperation(Completion completion, EventKind kind = EventKind::done);
+  explicit AsyncOperation(Completion&& completion, EventKind kind = EventKind::done);
   // One that was never completed gives its place back.
   virtual ~AsyncOperation();
 
@@ -42,7 +52,7 @@ class AsyncOperation : public RefCounted<AsyncOperation> {
 
   std::uint64_t tag() const noexcept { return completion_.tag; }
   // No code of the user's runs when it completes.
-  bool goes_to_queue_only() const noexcept { return completion_.queue && !completion_.function; }
+  bool goes_to_queue_only() const noexcept { return completion_.queue && !completion_.kept; }
 
   const EventKind kind;
   // Its result, once it is complete.

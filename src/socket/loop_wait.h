@@ -20,11 +20,7 @@ class Stream::LoopWait final : public transport::WaitHandler {
 
   void on_wait_over(transport::WaitResult /*result*/) noexcept override {
     const Ref<Stream> stream = Ref<Stream>::adopt(&stream_);
-    {
-      const Lock lock(stream_.mutex_);
-      pending_ = false;
-    }
-    stream->advance();
+    stream->advance(pending_);
   }
 
  private:

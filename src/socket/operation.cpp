@@ -5,20 +5,18 @@
 namespace sally::socket {
 
 Piece Request::next_piece(bool& last) const noexcept {
-  if (pieces.empty()) {
-    last = true;
-    return data.subspan(moved);
+  last = pieces.empty() || piece + 1 >= pieces.size();
+  if (pieces.empty()) return data.subspan(moved);
+  return piece < pieces.size() ? pieces[piece].subspan(piece_moved) : Piece{};
+}
+
+void Request::move_on(std::size_t size) noexcept {
+  moved += size;
+  piece_moved += size;
+  if (piece < pieces.size() && piece_moved == pieces[piece].size()) {
+    ++piece;
+    piece_moved = 0;
   }
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    if (moved < begin + pieces[i].size()) {
-      last = i + 1 == pieces.size();
-      return pieces[i].subspan(moved - begin);
-    }
-    begin += pieces[i].size();
-  }
-  last = true;
-  return {};
 }
 
 unsigned Operation::directions() const noexcept {

@@ -38,7 +38,7 @@ class Operation {
   std::uint64_t sent_at = 0;  // 0: not known before all of it is sealed
 
  protected:
-  Operation(Request what, const Patience& how_long)
+  Operation(Request&& what, const Patience& how_long)
       : request(std::move(what)), patience(how_long) {}
   ~Operation() = default;
 
@@ -55,7 +55,7 @@ class Operation {
 // Lives on the stack of the thread that called.
 class BlockingOperation final : public Operation {
  public:
-  BlockingOperation(Request what, const Patience& how_long)
+  BlockingOperation(Request&& what, const Patience& how_long)
       : Operation(std::move(what), how_long) {}
   void wake() noexcept override {
     if (waker != nullptr) waker->wake();

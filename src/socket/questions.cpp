@@ -34,7 +34,8 @@ Destination::~Destination() {
 }
 
 QuestionEvent::QuestionEvent(Decider decider)
-    : AsyncOperation(decider ? decider->completion() : Completion{}, EventKind::decision),
+    : AsyncOperation(decider ? Completion(decider->completion()) : Completion{},
+                     EventKind::decision),
       decider_(std::move(decider)) {}
 
 void QuestionEvent::deliver() noexcept {

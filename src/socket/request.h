@@ -36,7 +36,9 @@ struct Request {
   std::vector<std::byte> delimiter{};  // read_until; not empty
 
   Piece data{};                 // write: one piece,
-  std::vector<Piece> pieces{};  // or several
+  std::vector<Piece> pieces{};  // or several,
+  std::size_t piece = 0;        // of which this one is being moved,
+  std::size_t piece_moved = 0;  // so far
   bool more = false;            // others follow; what is taken may wait for them
 
   transport::Interest interest{};  // wait: for either of these
@@ -53,8 +55,10 @@ struct Request {
   bool reads() const noexcept {
     return verb == Verb::read_some || verb == Verb::read_exactly || verb == Verb::read_until;
   }
-  // What comes after `moved`, up to the end of its piece; `last` where no other piece follows.
+  // What is to be written next, up to the end of its piece; `last` where no other piece follows.
   Piece next_piece(bool& last) const noexcept;
+  // Of what next_piece() gave.
+  void move_on(std::size_t size) noexcept;
 };
 
 }  // namespace sally::socket

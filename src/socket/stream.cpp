@@ -53,7 +53,7 @@ std::optional<Outcome> Stream::usable() const {
 
 std::optional<Outcome> Stream::usable_for_bytes() const {
   if (auto refused = usable()) return refused;
-  if (protection_now() >= least_protection_) return {};
+  if (least_protection_ == 0 || protection_now() >= least_protection_) return {};
   return Outcome(make_error(SALLY_PROTECTION_TOO_LOW));
 }
 
@@ -203,12 +203,12 @@ void Stream::retire(Operation& operation, Outcome& outcome) noexcept {
   }
 }
 
-Outcome Stream::run(Request request, const Patience& patience) {
+Outcome Stream::run(Request&& request, const Patience& patience) {
   std::size_t moved = 0;
   return run(std::move(request), patience, moved);
 }
 
-Outcome Stream::run(Request request, const Patience& patience, std::size_t& moved) {
+Outcome Stream::run(Request&& request, const Patience& patience, std::size_t& moved) {
   moved = 0;
   if (asks(request)) return run_on_loop(std::move(request), patience);
   BlockingOperation operation(std::move(request), patience);
@@ -276,7 +276,7 @@ bool Stream::leave_to_loop(Operation& closing, const Outcome& outcome) noexcept 
     const Ref<StreamOperation> rest = make_ref<StreamOperation>(
         Ref<Stream>::share(this), Request{.verb = Verb::close, .unwaited = true},
         transport::deadline_after(unwaited_close_ms),
-        Completion{.queue = {}, .function = [](AsyncOperation&) {}});
+        Completion{.tell = [](const Completion&, AsyncOperation&) {}});
     operations_.remove(closing);
     operations_.add(*rest);
     closer_ = rest.get();

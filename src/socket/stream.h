@@ -76,10 +76,13 @@ class Stream : public RefCounted<Stream> {
       : Stream(Established{.transport = std::move(transport), .session = std::move(session)}) {}
 
   // See include/sallyport/stream.h for what each verb promises. `moved` is set in any case.
-  Outcome run(Request request, const Patience& patience, std::size_t& moved);
-  Outcome run(Request request, const Patience& patience);
+  Outcome run(Request&& request, const Patience& patience, std::size_t& moved);
+  Outcome run(Request&& request, const Patience& patience);
   // Throws Failure where it cannot begin; otherwise it completes, once.
   void submit(Ref<StreamOperation> operation);
+  // A write of which more follow, where all of it can be taken at once and nothing else is to be done:
+  // then that is all, and no operation is made. False: nothing was done.
+  bool pack(Piece data) noexcept;
 
   Outcome connect(const Patience& patience, std::int64_t handshake_ms) {
     return run({.verb = Verb::connect, .handshake_ms = handshake_ms}, patience);
@@ -176,7 +179,7 @@ class Stream : public RefCounted<Stream> {
 
   // Decisions (stream_decide.cpp).
   bool asks(const Request& request) const noexcept;
-  Outcome run_on_loop(Request request, const Patience& patience);
+  Outcome run_on_loop(Request&& request, const Patience& patience);
   void attend_questions();
 
   // Trust that changes (stream_trust.cpp).
@@ -195,7 +198,8 @@ class Stream : public RefCounted<Stream> {
   void schedule() noexcept;
   bool begin_schedule() noexcept;
   void schedule_flush() noexcept;
-  void advance() noexcept;
+  void advance(bool& pending) noexcept;
+  void attempt_until_quiet() noexcept;
   void rely_on_loop(bool relies) noexcept;
   void attend() noexcept;
   Operation* next_ended() const noexcept;
@@ -209,6 +213,7 @@ class Stream : public RefCounted<Stream> {
   void retire_async(StreamOperation& operation, Outcome outcome) noexcept;
   void settle(Operation& operation, Outcome outcome) noexcept;
   void deliver_later(StreamOperation& settled) noexcept;
+  static void tell(const Ref<QuestionEvent>& asked, StreamOperation* done) noexcept;
   static void deliver(StreamOperation& settled) noexcept;
 
   mutable std::mutex mutex_;
@@ -245,7 +250,8 @@ class Stream : public RefCounted<Stream> {
   std::unique_ptr<transport::LoopCall> call_;
   std::unique_ptr<LoopWait> wait_read_, wait_write_;
   bool scheduled_ = false;
-  bool advancing_ = false;
+  bool advancing_ = false;  // with the lock
+  bool telling_ = false;    // without it, and then looks again
   bool again_ = false;
   bool attention_ = false;  // an asynchronous operation has begun, or is to end
   bool flush_due_ = false;  // bytes were promised to be sent whose writer has gone

@@ -1,5 +1,6 @@
 // What each operation on a connected stream attempts. Nothing waits here.
 #include "socket/stream.h"
+#include "socket/stream_trust.h"
 
 #include <algorithm>
 #include <array>
@@ -159,6 +160,14 @@ bool Stream::coalesces(const Operation& operation) const noexcept {
   return next != nullptr && next->is_async() && next->request.verb == Verb::write && !ended(*next);
 }
 
+bool Stream::pack(Piece data) noexcept {
+  const Lock lock(mutex_);
+  const bool open = state_ == State::open && !closing_ && !handshaking_ && !sending_ended_;
+  if (!open || !writers_.empty() || protection_now() < least_protection_) return false;
+  if (trust_watch_ && trust_watch_->refusal) return false;
+  return flow_->pack(data);
+}
+
 Stream::Attempted Stream::attempt_write(Operation& operation) {
   Request& request = operation.request;
   if (!operation.taken) {
@@ -167,14 +176,17 @@ Stream::Attempted Stream::attempt_write(Operation& operation) {
     const bool followed = request.more || coalesces(operation);
     for (bool last = false; !last;) {
       const Piece piece = request.next_piece(last);
-      if (piece.empty() && !last) continue;
+      if (piece.empty() && !last) {
+        request.move_on(0);
+        continue;
+      }
       const Progress progress = flow_->write(piece, followed || !last);
       if (progress.state == Progress::State::failed) return Outcome(progress.error);
       if (progress.state == Progress::State::waiting) {
         operation.interest = progress.interest;
         return {};
       }
-      request.moved += progress.size;
+      request.move_on(progress.size);
       last = last && progress.size == piece.size();
     }
     // An attempt is content with having the bytes taken; one who waits learns that the system has

@@ -31,18 +31,18 @@ bool Stream::asks(const Request& request) const noexcept {
 }
 
 // A blocking form, as an asynchronous one that is waited for.
-Outcome Stream::run_on_loop(Request request, const Patience& patience) {
+Outcome Stream::run_on_loop(Request&& request, const Patience& patience) {
   const auto ending = std::make_shared<Ending>();
   const auto operation =
       make_ref<StreamOperation>(Ref<Stream>::share(this), std::move(request), patience.deadline,
-                                Completion{.queue = {}, .function = [ending](AsyncOperation& told) {
-                                             {
-                                               const std::lock_guard lock(ending->mutex);
-                                               ending->outcome = told.outcome;
-                                               ending->over = true;
-                                             }
-                                             ending->changed.notify_all();
-                                           }});
+                                told([ending](AsyncOperation& over) {
+                                  {
+                                    const std::lock_guard lock(ending->mutex);
+                                    ending->outcome = over.outcome;
+                                    ending->over = true;
+                                  }
+                                  ending->changed.notify_all();
+                                }));
   try {
     submit(operation);
   } catch (const Failure& failure) {

@@ -11,8 +11,8 @@ namespace sally::socket {
 using transport::Interest;
 using transport::Progress;
 
-StreamOperation::StreamOperation(Ref<Stream> stream, Request what, transport::Deadline deadline,
-                                 Completion completion)
+StreamOperation::StreamOperation(Ref<Stream> stream, Request&& what, transport::Deadline deadline,
+                                 Completion&& completion)
     : AsyncOperation(std::move(completion)),
       Operation(std::move(what), Patience::until(deadline)),
       stream_(std::move(stream)) {}
@@ -36,11 +36,7 @@ void Stream::open_loop(transport::EventLoop& loop) {
       loop,
       [](void* context) noexcept {
         const Ref<Stream> stream = Ref<Stream>::adopt(static_cast<Stream*>(context));
-        {
-          const Lock lock(stream->mutex_);
-          stream->scheduled_ = false;
-        }
-        stream->advance();
+        stream->advance(stream->scheduled_);
       },
       this);
   wait_read_ = std::make_unique<LoopWait>(*this, Interest::read);
@@ -54,7 +50,7 @@ void Stream::schedule() noexcept {
 
 // Whether the caller is to post the call. It may do so without the lock: nobody else will.
 bool Stream::begin_schedule() noexcept {
-  if (advancing_) {
+  if (advancing_ || telling_) {
     again_ = true;
     return false;
   }
@@ -97,7 +93,9 @@ void Stream::submit(Ref<StreamOperation> operation) {
 bool Stream::completes_at_once(StreamOperation& operation) noexcept {
   const bool may = operation.request.reads() || operation.request.verb == Verb::wait;
   if (!may || operation.canceled || !operation.goes_to_queue_only() || advancing_) return false;
+  rely_on_loop(true);
   auto outcome = attempt(operation);
+  rely_on_loop(false);
   if (!outcome) return false;
   retire_async(operation, std::move(*outcome));
   operation.settled_ = true;
@@ -125,26 +123,44 @@ void Stream::deliver_later(StreamOperation& settled) noexcept {
   schedule();
 }
 
-void Stream::advance() noexcept {
-  StreamOperation* done = nullptr;
-  Ref<QuestionEvent> asked;
-  {
-    const Lock lock(mutex_);
-    advancing_ = true;
-    rely_on_loop(true);
-    do {
-      again_ = false;
-      if (std::exchange(attention_, false)) attend();
-      attempt_all();
-    } while (again_);
-    arm();
-    rely_on_loop(false);
-    advancing_ = false;
-    asked = std::exchange(asked_, {});
-    done = std::exchange(settled_, nullptr);
+// A turn of the stream. `pending` is what stood for it, and is put down under the lock. What those
+// who are told begin goes on at once, for a few rounds: then it is the turn of others.
+void Stream::advance(bool& pending) noexcept {
+  constexpr int most_rounds = 4;
+  Lock lock(mutex_);
+  pending = false;
+  for (int round = 1;; ++round) {
+    attempt_until_quiet();
+    StreamOperation* const done = std::exchange(settled_, nullptr);
     last_settled_ = nullptr;
-    if (std::exchange(yields_, false)) schedule();
+    const Ref<QuestionEvent> asked = std::exchange(asked_, {});
+    if (done == nullptr && !asked) return;
+    telling_ = true;
+    lock.unlock();
+    tell(asked, done);
+    lock.lock();
+    telling_ = false;
+    if (!std::exchange(again_, false)) return;
+    if (round == most_rounds) return schedule();
   }
+}
+
+void Stream::attempt_until_quiet() noexcept {
+  advancing_ = true;
+  rely_on_loop(true);
+  do {
+    again_ = false;
+    if (std::exchange(attention_, false)) attend();
+    attempt_all();
+  } while (again_);
+  arm();
+  rely_on_loop(false);
+  advancing_ = false;
+  if (std::exchange(yields_, false)) schedule();
+}
+
+// With no lock held.
+void Stream::tell(const Ref<QuestionEvent>& asked, StreamOperation* done) noexcept {
   if (asked) asked->deliver();
   while (done != nullptr) {
     StreamOperation* operation = done;
@@ -190,34 +206,35 @@ void Stream::start_clock(StreamOperation& operation) {
   if (!operation.timer_) operation.timer_.emplace(call_->loop());
   operation.timer_->start(operation.timed_for_, [this, &operation] {
     const Ref<Stream> stream = Ref<Stream>::share(this);
+    bool rings = true;
     {
       const Lock lock(mutex_);
       operation.expired = true;
       attention_ = true;
     }
-    advance();
+    advance(rings);
   });
 }
 
 void Stream::attempt_async(Operation* operation) noexcept {
-  if (operation == nullptr || !operation->is_async()) return;
+  if (!operation->is_async()) return;
   if (auto outcome = attempt(*operation)) settle(*operation, std::move(*outcome));
 }
 
 void Stream::attempt_all() noexcept {
-  attempt_async(exclusive_);
+  if (exclusive_ != nullptr) attempt_async(exclusive_);
   if (flow_ && !handshaking_) {
     attempt_writers();
     if (draining_) end_drained_sending();
     flush_in_turn();
-    attempt_async(reader_);
+    if (reader_ != nullptr) attempt_async(reader_);
     for (std::size_t i = 0; i < waits_.size();) {
       Operation* wait = waits_[i];
       attempt_async(wait);
       if (i < waits_.size() && waits_[i] == wait) ++i;
     }
   }
-  attempt_async(closer_);
+  if (closer_ != nullptr) attempt_async(closer_);
 }
 
 void Stream::attempt_writers() noexcept {

@@ -11,8 +11,8 @@ namespace sally::socket {
 
 class StreamOperation final : public AsyncOperation, public Operation {
  public:
-  StreamOperation(Ref<Stream> stream, Request what, transport::Deadline deadline,
-                  Completion completion);
+  StreamOperation(Ref<Stream> stream, Request&& what, transport::Deadline deadline,
+                  Completion&& completion);
   ~StreamOperation() override;
 
   void cancel() noexcept override;

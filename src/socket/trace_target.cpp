@@ -9,7 +9,7 @@ namespace sally::socket {
 // It waits as long as it lives.
 class TraceEvent final : public AsyncOperation {
  public:
-  TraceEvent(Completion destination, Ref<TraceTarget> target, Ref<sally_trace_record> record)
+  TraceEvent(Completion&& destination, Ref<TraceTarget> target, Ref<sally_trace_record> record)
       : AsyncOperation(std::move(destination), EventKind::trace), target_(std::move(target)) {
     trace = std::move(record);
   }
@@ -50,10 +50,9 @@ void TraceTarget::put(Ref<sally_trace_record> record) noexcept {
     // What ends with the function of a queue's completion ends with the trace.
     event =
         destination_.queue
-            ? make_ref<TraceEvent>(
-                  Completion{.queue = destination_.queue, .tag = destination_.tag, .function = {}},
-                  self, std::move(record))
-            : make_ref<TraceEvent>(destination_, self, std::move(record));
+            ? make_ref<TraceEvent>(Completion{.queue = destination_.queue, .tag = destination_.tag},
+                                   self, std::move(record))
+            : make_ref<TraceEvent>(Completion(destination_), self, std::move(record));
   } catch (...) {
     --waiting_;
     return count_drop();

@@ -377,6 +377,16 @@ Progress Session::write(std::span<const std::byte> data, bool more) {
   return {.state = Progress::State::done, .size = taken};
 }
 
+bool Session::pack(std::span<const std::byte> data) noexcept {
+  const std::size_t room = std::min(packed_.capacity(), full_record);
+  const bool joins = !packed_.empty() && packed_.size() + data.size() < room;
+  if (!joins || write_error_ || limits_.low_latency || keys_exhausted() || !has_room())
+    return false;
+  if (data.size() > limits_.high_watermark - pending_output()) return false;
+  packed_.insert(packed_.end(), data.begin(), data.end());
+  return true;
+}
+
 Progress Session::flush() {
   if (write_error_ && pending_output() != 0) return fail(write_error_, {});
   Progress sealed = seal();

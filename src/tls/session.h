@@ -90,6 +90,7 @@ class Session final : public transport::Flow {
   // close_notify.
   void end_sending() override;
   bool within_message() const override;
+  bool pack(std::span<const std::byte> data) noexcept override;
   std::size_t pending_output() const noexcept override {
     return port_.outgoing.size() + packed_.size();
   }

@@ -60,6 +60,9 @@ class Flow {
   // record; otherwise they are tried to be sent. Waiting: the channel must take what is queued
   // first, or bring the rest of a message of the peer's. A failure is final.
   virtual Progress write(std::span<const std::byte> data, bool more) = 0;
+  // write() with `more` of what only joins what was taken before: true where that was done, which
+  // takes neither memory nor a record.
+  virtual bool pack(std::span<const std::byte> /*data*/) noexcept { return false; }
   // Seals what is left over and sends. Done when nothing is pending.
   virtual Progress flush() = 0;
   // Puts the end of this direction behind what was written. Once.

@@ -73,8 +73,9 @@ class Transport : public Channel {
   // On the loop's thread only: pending wait_asyncs end as woken (told later, not inside this call),
   // and the loop stops watching until the next one.
   virtual void cancel_waits() noexcept = 0;
-  // On the loop's thread only, for attempts that lead to a wait_async where nothing is there: with
-  // it, they may rely on what the loop has seen, and spare a system call that would bring nothing.
+  // For attempts that lead to a wait_async where nothing is there: with it, they may rely on what the
+  // loop has seen, and spare a system call that would bring nothing. Like attempts, not while one
+  // runs.
   virtual void rely_on_loop(bool /*relies*/) noexcept {}
 
   // The other side will read an end of stream after what was sent.

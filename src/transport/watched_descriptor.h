@@ -42,7 +42,7 @@ class WatchedDescriptor final : public WaitSource,
   // give or to take, so that what comes then is an edge.
   void begin_attempt(Interest interest) noexcept;
   void end_attempt(Interest interest, bool exhausted) noexcept;
-  // Loop's thread only: whether an attempt would bring nothing, as far as the loop has seen.
+  // Whether an attempt would bring nothing, as far as the loop has seen.
   bool is_exhausted(Interest interest) const noexcept;
 
   // These are as in Transport.
@@ -88,7 +88,7 @@ class WatchedDescriptor final : public WaitSource,
   std::atomic<int> number_;
   std::atomic<int> refusal_{0};
   std::atomic<bool> watched_{false};  // written on the loop's thread only
-  bool ended_ = false;                // the peer's end or an error was seen; loop's thread only
+  std::atomic<bool> ended_{false};    // the peer's end or an error was seen
   std::uint32_t events_ = 0;          // for which it is watched; loop's thread only
   int unclaimed_ = 0;                 // events in a row for which nobody waited; loop's thread only
   std::array<Direction, 2> directions_;

@@ -81,9 +81,9 @@ class Started {
       state->place = ++completed;
       state->done.set_value();
     };
-    auto operation = make_ref<socket::StreamOperation>(
-        Ref<socket::Stream>::share(&stream), std::move(request), deadline,
-        socket::Completion{.queue = {}, .tag = 0, .function = std::move(told)});
+    auto operation =
+        make_ref<socket::StreamOperation>(Ref<socket::Stream>::share(&stream), std::move(request),
+                                          deadline, socket::told(std::move(told)));
     operation_ = operation;
     try {
       stream.submit(std::move(operation));

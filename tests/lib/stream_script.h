@@ -230,11 +230,10 @@ class StreamScript {
     pending->side = side;
     pending->operation = make_ref<socket::StreamOperation>(
         here.stream, std::move(request), transport::never,
-        socket::Completion{
-            .queue = {}, .tag = 0, .function = [this, raw = pending.get()](auto& operation) {
-              require(!inside_, "never inside the submitting call");
-              complete(*raw, operation);
-            }});
+        socket::told([this, raw = pending.get()](auto& operation) {
+          require(!inside_, "never inside the submitting call");
+          complete(*raw, operation);
+        }));
     inside_ = true;
     sally_status status = SALLY_OK;
     try {

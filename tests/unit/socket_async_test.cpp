@@ -1,8 +1,13 @@
 // Asynchronous operations on streams over memory: what each does when nothing goes wrong.
 #include "lib/async_stream.h"
 
+#include <array>
+#include <atomic>
+#include <functional>
+#include <future>
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
 
 namespace sally::test {
 namespace {
@@ -40,6 +45,45 @@ TEST(AsyncRead, CompletesWithWhatIsThereAlready) {
   write(*pair.client, "hello");
   EXPECT_EQ(start_read(*pair.server, 2).text(), "he");
   EXPECT_EQ(start_read(*pair.server).text(), "llo");
+}
+
+// Reads byte by byte, each read begun by who is told of the one before.
+class Nibbler {
+ public:
+  Nibbler(socket::Stream& stream, int bytes) : stream_(stream), left_(bytes) {}
+
+  void begin() {
+    stream_.submit(make_ref<socket::StreamOperation>(
+        Ref<socket::Stream>::share(&stream_),
+        socket::Request{.verb = Verb::read_some, .into = byte_}, transport::never,
+        socket::told([this](socket::AsyncOperation& over) {
+          EXPECT_TRUE(over.outcome.ok());
+          if (on_first) std::exchange(on_first, nullptr)();
+          --left_ == 0 ? done_.set_value() : begin();
+        })));
+  }
+  int left() const { return left_; }
+  void wait() { done_.get_future().wait(); }
+
+  std::function<void()> on_first;
+
+ private:
+  socket::Stream& stream_;
+  std::array<std::byte, 1> byte_{};
+  std::atomic<int> left_;
+  std::promise<void> done_;
+};
+
+TEST(AsyncRead, ThatIsBegunByWhoIsToldOfOneGoesOnAtOnceButNotForEver) {
+  constexpr int bytes = 5000;
+  StreamPair pair;
+  write(*pair.client, std::string(bytes, 'x'));
+  Nibbler nibbler(*pair.server, bytes);
+  std::atomic<int> left = 0;
+  nibbler.on_first = [&] { pair.server.wire->loop().post([&] { left = nibbler.left(); }); };
+  nibbler.begin();
+  nibbler.wait();
+  EXPECT_GT(left, bytes - 20) << "whoever else has something to do on the loop had to wait";
 }
 
 TEST(AsyncRead, OfASecondIsBusyWhicheverFormItHas) {

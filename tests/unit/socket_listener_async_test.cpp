@@ -38,12 +38,11 @@ ListenerSetup on_loops(std::size_t loops, const ListenerLimits& extra = {}) {
 class Asked {
  public:
   Asked(Listener& listener, ListenerVerb verb, transport::Deadline deadline = transport::never) {
-    operation_ = make_ref<ListenerOperation>(
-        Ref<Listener>::share(&listener), verb, deadline,
-        socket::Completion{.queue = {}, .tag = 0, .function = [this](auto&) {
-                             EXPECT_FALSE(told_.exchange(true));
-                             done_.set_value();
-                           }});
+    operation_ = make_ref<ListenerOperation>(Ref<Listener>::share(&listener), verb, deadline,
+                                             socket::told([this](auto&) {
+                                               EXPECT_FALSE(told_.exchange(true));
+                                               done_.set_value();
+                                             }));
     try {
       listener.submit(operation_);
     } catch (const Failure& failure) {
@@ -194,14 +193,13 @@ TEST_F(AsyncListener, OnSeveralLoopsServesClientsOnAllOfThem) {
   for (const auto& stream : servers) {
     std::promise<void> noted;
     auto operation = make_ref<socket::StreamOperation>(
-        stream, socket::Request{.verb = Verb::flush}, transport::never,
-        socket::Completion{.queue = {}, .tag = 0, .function = [&](auto&) {
-                             {
-                               const std::lock_guard lock(mutex);
-                               threads.insert(std::this_thread::get_id());
-                             }
-                             noted.set_value();
-                           }});
+        stream, socket::Request{.verb = Verb::flush}, transport::never, socket::told([&](auto&) {
+          {
+            const std::lock_guard lock(mutex);
+            threads.insert(std::this_thread::get_id());
+          }
+          noted.set_value();
+        }));
     stream->submit(operation);
     noted.get_future().get();
   }

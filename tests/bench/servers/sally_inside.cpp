@@ -69,9 +69,12 @@ class InsideSocket {
   void submit(Request request, Waiter* waiter) {
     auto operation = make_ref<StreamOperation>(
         stream_, std::move(request), sally::transport::never,
-        Completion{.queue = {}, .function = [waiter](AsyncOperation& done) {
-                     waiter->completed(done.outcome.status, done.size);
-                   }});
+        Completion{
+            .tell =
+                [](const Completion& self, AsyncOperation& done) {
+                  static_cast<Waiter*>(self.context)->completed(done.outcome.status, done.size);
+                },
+            .context = waiter});
     operation->reserve();
     stream_->submit(std::move(operation));
   }
@@ -86,10 +89,10 @@ using sally::socket::ListenerVerb;
 void accept_next(Listener& listener) {
   auto operation = make_ref<ListenerOperation>(
       Ref<Listener>::share(&listener), ListenerVerb::accept, sally::transport::never,
-      Completion{.queue = {}, .function = [&listener](AsyncOperation& done) {
-                   if (done.outcome.ok()) new Session<InsideSocket>(std::move(done.accepted));
-                   accept_next(listener);
-                 }});
+      sally::socket::told([&listener](AsyncOperation& done) {
+        if (done.outcome.ok()) new Session<InsideSocket>(std::move(done.accepted));
+        accept_next(listener);
+      }));
   operation->reserve();
   listener.submit(std::move(operation));
 }
