@@ -72,6 +72,7 @@ class OperationList {
   void remove(Operation& operation) noexcept;
 
   bool empty() const noexcept { return first_ == nullptr; }
+  bool has_several() const noexcept { return first_ != last_; }
   void cancel(unsigned directions) noexcept;
   void wake_all() noexcept;
   // Those that wait for what the peer sends, but for one.

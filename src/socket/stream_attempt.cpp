@@ -11,8 +11,11 @@ using transport::Interest;
 using transport::Progress;
 
 Stream::Attempted Stream::attempt(Operation& operation) noexcept {
-  const bool within = flow_ && flow_->within_message();
-  const std::uint64_t received = flow_ ? flow_->traffic().wire_received : 0;
+  // Several may wait for the same input; what one has taken in, the system shows the others no
+  // more.
+  const bool shared = flow_ && operations_.has_several();
+  const bool within = shared && flow_->within_message();
+  const std::uint64_t received = shared ? flow_->traffic().wire_received : 0;
   operation.interest = Interest::none;
   Attempted outcome;
   try {
@@ -29,9 +32,8 @@ Stream::Attempted Stream::attempt(Operation& operation) noexcept {
     const bool moved = outcome && operation.request.verb != Verb::authenticate;
     if (why && !moved) outcome = Outcome(std::move(why));
   }
-  // Several may wait for the same input; what one has taken in, the system shows the others no
-  // more.
-  if (flow_->traffic().wire_received != received || within != flow_->within_message()) {
+  if (shared &&
+      (flow_->traffic().wire_received != received || within != flow_->within_message())) {
     operations_.wake_receivers(&operation);
   }
   collect_sent();
