@@ -67,7 +67,7 @@ def client_contenders(build):
         Contender("go", "Go's crypto/tls", "bench_client_go"),
         Contender("sally-go", "Sallyport's binding for Go", "bench_client_sally_go"),
         Contender("python", "Python's ssl, asyncio", str(HERE / "clients/python_ssl.py"), interpreter=(sys.executable,)),
-        Contender("tcp", "no TLS: the floor", "bench_client_plain_tcp", kind="plain"),
+        Contender("tcp", "no TLS: the floor", "bench_client_plain_tcp", ("--mode", "packed"), kind="plain"),
     ]
     return _built(programs, build)
 
