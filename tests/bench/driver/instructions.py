@@ -16,13 +16,13 @@ WHO = ("sally-functions", "sally-queue", "sally-coroutines", "sally-inside", "ra
 MEASURED = ("echo-64B-1", "echo-64B-64", "echo-16K-64")
 
 
-def measure(grounds):
+def measure(grounds, only):
     """Tables of servers and of clients."""
     if shutil.which("callgrind_control") is None:
         return "instructions: valgrind is not installed\n"
     parts = []
     for ground in grounds:
-        lines = [line for line in LINES if line.name in MEASURED]
+        lines = [line for line in LINES if line.name in MEASURED and line.name in only]
         title = f"{ground.figures.side}: instructions in user space of an echo, and of that of raw"
         rows = {}
         for contender in ground.contenders:
@@ -46,10 +46,11 @@ def _of(ground, contender, line):
     with tempfile.TemporaryDirectory() as folder:
         under = ("valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/out")
         with fresh(ground, contender, under=under) as subject:
-            # Slices that are long enough for a program that is fifty times as slow.
-            def control(*words):
-                subprocess.run(["callgrind_control", *words, str(subject.pid)], stdout=subprocess.DEVNULL, check=True)
 
+            def control(*words):
+                subprocess.run(["callgrind_control", *words, str(subject.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+            # Long slices: the program is fifty times as slow. The first with counting on is the slowest.
             prepare(ground, line, subject)
             control("-i", "on")
             line.run(ground, subject, 300)

@@ -14,11 +14,12 @@ SERVERS = ("sally-functions", "raw", "asio")
 WORKS = {"echo": ("echoes of 64 B", ("echo", 64, 1), ()), "full": ("full handshakes", ("full", 8), (0,))}
 COLUMNS = (
     ("cost / one", "cost_one"),
-    ("cost / two processes", "cost_two"),
+    ("cost / processes", "cost_two"),
     ("busier", "busier"),
     ("futexes", "futexes"),
     ("rate / one", "rate"),
-    ("processes' / one", "control"),
+    ("processes / one", "control"),
+    ("rate / processes", "median"),
 )
 
 
@@ -98,6 +99,9 @@ def _measure(ground, contender, settings, work, rounds, slice_ms):
         if futexes is not None:
             counts.append(futexes / slice_["operations"])
 
+    if counts:
+        ground.figures.add(f"futexes-{work}", contender.name, counts)
+
     def ratio(what, over, of):
         return statistics.median(one[of] / other[of] for one, other in zip(slices[what], slices[over]))
 
@@ -121,10 +125,8 @@ def table(figures, number):
         rows = figures.of.get(f"two-loops-{work}", {})
         if not rows:
             continue
-        lines = [f"two loops on two cores: {title}", f"{'':22}" + "".join(f"{name:>22}" for name, _ in COLUMNS)]
-        lines[-1] += f"{'rate / processes':>22}"
+        lines = [f"two loops on two cores: {title}", f"{'':18}" + "".join(f"{column:>18}" for column, _ in COLUMNS)]
         for name, row in rows.items():
-            cells = [*(row[key] for _, key in COLUMNS), row["median"]]
-            lines.append(f"{name:22}" + "".join(f"{number(cell):>22}" for cell in cells))
+            lines.append(f"{name:18}" + "".join(f"{number(row[key]):>18}" for _, key in COLUMNS))
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)

@@ -122,17 +122,17 @@ def run(chosen, servers, clients):
             everyone = selected(client_contenders(chosen.build), chosen.clients, "clients")
             client_ground = stack.enter_context(ClientGround(everyone, chosen.build, clients))
         if chosen.instructions:
-            counted = instructions.measure([ground for ground in (server_ground, client_ground) if ground])
+            counted = instructions.measure([ground for ground in (server_ground, client_ground) if ground], chosen.only)
         else:
             if server_ground:
                 grown = measure_servers(server_ground, chosen, descriptors)
             if client_ground:
                 measure_all(client_ground, CLIENT_LINES, chosen, rounds(chosen, 5))
     loads = f"load of the machine: {began} at the beginning, {measure.machine_load()} at the end"
-    ends = "\n".join([report.targets(servers), report.remarks(servers), report.remarks(clients)])
+    ends = "\n".join(filter(None, [report.targets(servers), report.remarks(servers), report.remarks(clients)]))
     print(ends)
-    parts = [machine(), loads, "", report.tables(servers), grown, report.tables(clients), counted, ends]
-    return "\n".join(part for part in parts if part or part == parts[2])
+    parts = [f"{machine()}\n{loads}\n", report.tables(servers), grown, report.tables(clients), counted, ends]
+    return "\n".join(filter(None, parts))
 
 
 def main():

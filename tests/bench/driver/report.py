@@ -44,7 +44,9 @@ def tables(figures):
 
 def targets(figures):
     named = {name: title for name, (title, _) in titles("servers").items()}
-    named |= {f"two-loops-{work}": f"two loops' {what} over those of two processes" for work, (what, _, _) in loops.WORKS.items()}
+    for work, (what, _, _) in loops.WORKS.items():
+        named[f"two-loops-{work}"] = f"two loops: {what} over those of two processes"
+        named[f"futexes-{work}"] = f"two loops: futexes of {what}, each"
     lines = ["targets", f"{'':84}{'figure':>9}{'wanted':>12}"]
     for target in TARGETS:
         if target.over:
@@ -73,4 +75,4 @@ def remarks(figures):
             if row.get("agreed"):
                 agreed.setdefault(row["agreed"], set()).add(server)
     lines += [f"{figures.side}: agreed: {what}: {', '.join(sorted(servers))}" for what, servers in sorted(agreed.items())]
-    return "\n".join([*lines, *figures.notes]) + "\n"
+    return "".join(f"{line}\n" for line in [*lines, *figures.notes])
