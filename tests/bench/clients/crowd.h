@@ -69,7 +69,13 @@ class Crowd {
     plan.open = [&](std::size_t number) { peers_[before + number]->start(plan); };
     const std::size_t now = std::min(count, opened_at_once);
     plan.enter(now);
-    for (std::size_t i = 0; i < now; ++i) plan.open(*plan.another());
+    for (std::size_t i = 0; i < now; ++i) {
+      // The first of them may be done by now, and have begun the last.
+      if (const auto number = plan.another())
+        plan.open(*number);
+      else
+        plan.leave();
+    }
     return finish(plan);
   }
 

@@ -6,7 +6,7 @@ from processes import TOP
 FOLDER = TOP / "tests/bench"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 COLOURS = {"sally": "#1f6f8b", "raw": "#999999", "asio": "#c06c2b"}
-SHOWN = ("sally-functions", "raw", "raw-defaults", "asio", "gnutls", "wolfssl", "libtls", "node", "go", "rustls", "sally-go", "python", "tcp")
+SHOWN = ("sally-functions", "raw", "raw-defaults", "asio", "gnutls", "wolfssl", "libtls", "node", "go", "rustls", "sally-go", "python", "sally-python", "tcp")
 LABEL, UNIT, HEIGHT, GAP, WIDEST = 120, 160, 13, 26, 4.0
 
 

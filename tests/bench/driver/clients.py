@@ -4,7 +4,7 @@ import time
 
 from contenders import Contender
 from measure import Ground
-from processes import CERTIFICATES, Obeying, Server
+from processes import CERTIFICATES, Missing, Obeying, Server
 
 
 class Neutral(Server, Obeying):
@@ -42,7 +42,11 @@ class ClientGround(Ground):
 
     def begin(self, contender, directory):
         client = self.start(contender, directory)
-        client.order("close")  # what cannot even begin is known now
+        try:
+            client.order("close")  # what cannot even begin is known now
+        except RuntimeError as failure:
+            client.stop()
+            raise Missing(str(failure)) from None
         return client
 
     def order(self, client, verb, *words):

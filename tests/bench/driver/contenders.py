@@ -54,7 +54,12 @@ def contenders(build):
     return _built(programs, build)
 
 
+# The Python that tests/run installs our binding into.
+OURS = str(TOP / "build/python/bin/python")
+
+
 def client_contenders(build):
+    python = str(HERE / "clients/python_client.py")
     programs = [
         Contender("sally-functions", "Sallyport, C ABI, functions called by its loop", "bench_client_sally_functions", main=True),
         Contender("sally-queue", "Sallyport, C ABI, a queue, one thread", "bench_client_sally_queue", main=True),
@@ -66,7 +71,8 @@ def client_contenders(build):
         Contender("node", "Node's tls", str(HERE / "clients/node/client.js"), interpreter=("node",)),
         Contender("go", "Go's crypto/tls", "bench_client_go"),
         Contender("sally-go", "Sallyport's binding for Go", "bench_client_sally_go"),
-        Contender("python", "Python's ssl, asyncio", str(HERE / "clients/python_ssl.py"), interpreter=(sys.executable,)),
+        Contender("python", "Python's ssl, asyncio", python, interpreter=(sys.executable,)),
+        Contender("sally-python", "Sallyport's binding for Python, asyncio", python, ("--mode", "sallyport"), interpreter=(OURS,)),
         Contender("tcp", "no TLS: the floor", "bench_client_plain_tcp", ("--mode", "packed"), kind="plain"),
     ]
     return _built(programs, build)

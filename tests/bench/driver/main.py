@@ -10,6 +10,7 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 
 import chart
 import growth
@@ -27,25 +28,25 @@ def options():
     parser = argparse.ArgumentParser(prog="tests/bench/run")
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter slices: under two minutes")
-    parser.add_argument("--rounds", type=int, help="slices of each subject on each line (default 7, of clients 5, quick 3)")
-    parser.add_argument("--slice", type=int, help="milliseconds of a slice (default 300, quick 100)")
+    parser.add_argument("--rounds", type=int, help="slices of each subject on each line (default 7, quick 3)")
+    parser.add_argument("--slice", type=int, help="milliseconds of a slice (default 300, quick 60)")
     parser.add_argument("--only", help=f"lines, by commas: {', '.join(names())}")
     for side in ("servers", "clients"):
         parser.add_argument(
-            f"--{side}", nargs="?", const="all", help=f"{side} only, those named, by commas (default: all that are there)"
+            f"--{side}", nargs="?", const="all", help=f"these {side}, by commas, or without names all of them; and no others"
         )
     parser.add_argument(
         "--instructions", action="store_true", help="instead: instructions of an echo, counted by valgrind; a few minutes"
     )
     parser.add_argument("--record", action="store_true", help="keep the figures in README.md and the charts")
     chosen = parser.parse_args()
-    chosen.slice = chosen.slice or (100 if chosen.quick else 300)
+    chosen.slice = chosen.slice or (60 if chosen.quick else 300)
     chosen.only = chosen.only.split(",") if chosen.only else names()
     unknown = set(chosen.only) - set(names())
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     if not chosen.servers and not chosen.clients:
-        chosen.servers = chosen.clients = "all"
+        chosen.servers, chosen.clients = "all", "main"
     return chosen
 
 
@@ -60,6 +61,9 @@ def rounds(chosen, otherwise):
 def selected(everyone, wanted, side):
     if wanted == "all":
         return everyone
+    # In the whole run there is no time for more.
+    if wanted == "main":
+        return [contender for contender in everyone if contender.main or contender.kind == "plain"]
     wanted = wanted.split(",") if wanted else []
     unknown = set(wanted) - {contender.name for contender in everyone}
     if unknown:
@@ -109,7 +113,7 @@ def measure_servers(ground, chosen, descriptors):
 def run(chosen, servers, clients):
     """`servers` and `clients`: what comes out is added to these figures."""
     measure.progress(machine())
-    began = measure.machine_load()
+    began, began_at = measure.machine_load(), time.monotonic()
     descriptors = raise_descriptor_limit()
     grown, counted = "", ""
     with contextlib.ExitStack() as stack:
@@ -127,10 +131,11 @@ def run(chosen, servers, clients):
             if server_ground:
                 grown = measure_servers(server_ground, chosen, descriptors)
             if client_ground:
-                measure_all(client_ground, CLIENT_LINES, chosen, rounds(chosen, 5))
-    loads = f"load of the machine: {began} at the beginning, {measure.machine_load()} at the end"
+                measure_all(client_ground, CLIENT_LINES, chosen, rounds(chosen, 3 if chosen.clients == "main" else 7))
+    took = (time.monotonic() - began_at) / 60
+    loads = f"load of the machine: {began} at the beginning, {measure.machine_load()} at the end, {took:.1f} minutes later"
     ends = "\n".join(filter(None, [report.targets(servers), report.remarks(servers), report.remarks(clients)]))
-    print(ends)
+    print(f"{ends}\n{loads}")
     parts = [f"{machine()}\n{loads}\n", report.tables(servers), grown, report.tables(clients), counted, ends]
     return "\n".join(filter(None, parts))
 

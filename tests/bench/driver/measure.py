@@ -139,7 +139,7 @@ def measure_line(ground, line, rounds, slice_ms):
     subject = None
     try:
         for subject in ground.running(line.directory):
-            prepare(ground, line, subject)
+            prepare(ground, line, subject, slice_ms)
         for round_ in range(rounds):
             for subject in ground.running(line.directory):
                 if not subject.contender.main and round_ >= max(1, rounds // 2):
@@ -179,27 +179,36 @@ def quieter_half(slices):
     return sorted(slices, key=share, reverse=True)[: max(3, (len(slices) + 1) // 2)]
 
 
-def prepare(ground, line, subject):
+def prepare(ground, line, subject, slice_ms=150):
     ground.order(subject, "close")
     if line.connections:
         ground.order(subject, "open", *line.connections)
-    line.run(ground, subject, 50)
+    line.run(ground, subject, max(1, min(50, slice_ms // 3)))
 
 
 def measure_calls(ground, slice_ms):
     """System calls of an echo over 64 connections."""
     progress(f"-- {ground.figures.side}: system calls")
     line = next(line for line in LINES if line.name == "echo-64B-64")
-    for subject in ground.running(line.directory):
-        prepare(ground, line, subject)
-        counts = []
-        for _ in range(3):
-            calls, slice_ = count_system_calls(subject, lambda: line.run(ground, subject, slice_ms))
-            if calls is not None:
-                counts.append(calls / slice_["operations"])
-        ground.order(subject, "close")
+    for subject in list(ground.running(line.directory)):
+        try:
+            counts = _calls(ground, line, subject, slice_ms)
+        except RuntimeError as failure:
+            ground.drop(subject, failure)
+            continue
         if counts:
             ground.figures.add("calls", subject.contender.name, counts)
+
+
+def _calls(ground, line, subject, slice_ms):
+    prepare(ground, line, subject)
+    counts = []
+    for _ in range(3):
+        calls, slice_ = count_system_calls(subject, lambda: line.run(ground, subject, slice_ms))
+        if calls is not None:
+            counts.append(calls / slice_["operations"])
+    ground.order(subject, "close")
+    return counts
 
 
 def measure_idle(ground, connections):

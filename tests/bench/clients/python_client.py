@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Python's ssl with asyncio's streams, as its documentation shows them. clients/crowd.h lists the orders, clients/plan.h
-tells what is said. Sessions cannot be resumed this way."""
+"""Python's ssl with asyncio's streams, as its documentation shows them; with `--mode sallyport` our binding, as its own
+does. clients/crowd.h lists the orders, clients/plan.h tells what is said."""
 
 import argparse
 import asyncio
@@ -74,17 +74,57 @@ class Peer:
         return data[0] == PATTERN[at] and data[-1] == PATTERN[(at + len(data) - 1) % BUFFER]
 
 
-class Client:
+class Standard:
+    """Sessions cannot be resumed this way."""
+
     def __init__(self, options):
-        self.options = options
-        self.peers = []
+        self.port = options.port
         self.context = ssl.create_default_context(cafile=f"{options.dir}/ca.pem")
         self.context.load_cert_chain(f"{options.dir}/client.pem", f"{options.dir}/client.key")
 
-    async def connect(self):
-        return await asyncio.open_connection(
-            "127.0.0.1", self.options.port, ssl=self.context, server_hostname="localhost"
-        )
+    async def connect(self, _resume=False):
+        return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.context, server_hostname="localhost")
+
+    async def end(self, writer):
+        writer.close()
+        await writer.wait_closed()
+
+    def abort(self, writer):
+        writer.transport.abort()
+
+
+class Ours:
+    def __init__(self, options):
+        import sallyport
+
+        self.library = sallyport
+        self.port = options.port
+        self.full, self.resuming = self.config(options, False), self.config(options, True)
+
+    def config(self, options, resumes):
+        credential = self.library.Credential.load(f"{options.dir}/client.pem", f"{options.dir}/client.key")
+        trust = self.library.TrustStore.load(f"{options.dir}/ca.pem")
+        config = self.library.TlsConfig.client(credential=credential, trust=trust)
+        config.set_resumption(resumes)
+        return config
+
+    async def connect(self, resume=False):
+        tls = self.resuming if resume else self.full
+        stream = await self.library.connect("127.0.0.1", self.port, tls=tls, verify_name="localhost")
+        return stream, stream
+
+    async def end(self, stream):
+        await stream.close()
+
+    def abort(self, stream):
+        stream.abort()
+
+
+class Client:
+    def __init__(self, options):
+        self.strict = options.strict
+        self.peers = []
+        self.library = Ours(options) if options.mode == "sallyport" else Standard(options)
 
     async def obey(self, line):
         order, *words = line.split()
@@ -99,11 +139,11 @@ class Client:
             header = command("D", first, second)
             return await self.talk(Job(header, expected=second, patterned=True, operations=second), third)
         if order in ("full", "resumed"):
-            return await self.shake_hands(first, second, third)
+            return await self.shake_hands(order == "resumed", first, second, third)
         if order != "close":
             raise RuntimeError(f"not an order: {line}")
         for peer in self.peers:
-            peer.writer.transport.abort()
+            self.library.abort(peer.writer)
         self.peers.clear()
         return 0
 
@@ -114,7 +154,7 @@ class Client:
 
         async def one():
             async with few:
-                peer = Peer(*await self.connect(), self.options.strict)
+                peer = Peer(*await self.library.connect(), self.strict)
                 await peer.talk(job)
                 self.peers.append(peer)
 
@@ -134,7 +174,7 @@ class Client:
 
         return sum(await asyncio.gather(*(one(peer) for peer in self.peers)))
 
-    async def shake_hands(self, pending, ms, limit):
+    async def shake_hands(self, resume, pending, ms, limit):
         end = time.monotonic() + ms / 1000
         begun = 0
 
@@ -143,9 +183,8 @@ class Client:
             operations = 0
             while not (ms and time.monotonic() >= end) and not (limit and begun >= limit):
                 begun += 1
-                _, writer = await self.connect()
-                writer.close()
-                await writer.wait_closed()
+                _, writer = await self.library.connect(resume)
+                await self.library.end(writer)
                 operations += 1
             return operations
 
@@ -157,12 +196,13 @@ def main():
     parser.add_argument("--dir", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--strict", type=int, default=0)
+    parser.add_argument("--mode", default="standard")
     client = Client(parser.parse_args())
     with asyncio.Runner() as runner:
         for line in sys.stdin:
             try:
                 operations = runner.run(client.obey(line))
-            except (OSError, RuntimeError) as failure:
+            except Exception as failure:  # the driver reads why
                 sys.exit(str(failure))
             print(f'{{"operations":{operations}}}', flush=True)
 
