@@ -215,11 +215,16 @@ def measure_idle(ground, connections):
     """Memory of an idle connection that has said something, in subjects that are fresh."""
     progress(f"-- {ground.figures.side}: idle connections ({connections})")
     for contender in ground.contenders:
-        with contextlib.suppress(Missing), fresh(ground, contender) as subject:
-            ground.order(subject, "open", 16, "idle")
-            before = subject.resident()
-            ground.order(subject, "open", connections, "idle")
-            ground.figures.add("idle", contender.name, [(subject.resident() - before) / connections])
+        try:
+            with fresh(ground, contender) as subject:
+                ground.order(subject, "open", 16, "idle")
+                before = subject.resident()
+                ground.order(subject, "open", connections, "idle")
+                ground.figures.add("idle", contender.name, [(subject.resident() - before) / connections])
+        except Missing:
+            pass
+        except RuntimeError as failure:
+            ground.figures.notes.append(f"{contender.name} did not hold {connections} connections: {failure}")
 
 
 @contextlib.contextmanager
