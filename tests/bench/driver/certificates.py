@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Lays out certificates that an intermediate CA issued under the names that the servers look for."""
+"""Lays out certificates under the names that the programs look for: `chain`, issued by an intermediate CA, and
+`stranger`, with which a client trusts another CA than the server's."""
 
 import shutil
 
@@ -17,3 +18,9 @@ folder = CERTIFICATES / "chain"
 folder.mkdir(exist_ok=True)
 for name, original in NAMES.items():
     shutil.copy(CERTIFICATES / "zoo" / original, folder / name)
+
+folder = CERTIFICATES / "stranger"
+folder.mkdir(exist_ok=True)
+for name in ("client.pem", "client.key"):
+    shutil.copy(CERTIFICATES / "dev" / name, folder / name)
+shutil.copy(CERTIFICATES / "dev" / "other-ca.pem", folder / "ca.pem")

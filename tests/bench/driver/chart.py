@@ -1,4 +1,4 @@
-"""Draws the chart, and keeps it with the figures in README.md."""
+"""Draws the charts, and keeps them with the figures in README.md."""
 
 from lines import LINES
 from processes import TOP
@@ -6,7 +6,7 @@ from processes import TOP
 FOLDER = TOP / "tests/bench"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 COLOURS = {"sally": "#1f6f8b", "raw": "#999999", "asio": "#c06c2b"}
-SHOWN = ("sally-functions", "raw", "raw-defaults", "asio", "gnutls", "wolfssl", "libtls", "node", "go", "rustls", "tcp")
+SHOWN = ("sally-functions", "raw", "raw-defaults", "asio", "gnutls", "wolfssl", "libtls", "node", "go", "rustls", "sally-go", "python", "sally-python", "tcp")
 LABEL, UNIT, HEIGHT, GAP, WIDEST = 120, 160, 13, 26, 4.0
 
 
@@ -29,7 +29,7 @@ def draw(figures):
             body.append(f'<text x="{LABEL + width + 4:.1f}" y="{y + 10}">{ratio:.2f}</text>')
             y += HEIGHT
         y += GAP - HEIGHT
-    title = "Processor time of the server an operation; OpenSSL on epoll, tuned, is 1"
+    title = f"Processor time of the {figures.side[:-1]} an operation; OpenSSL on epoll, tuned, is 1"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{LABEL + int(UNIT * WIDEST) + 60}" height="{y}" '
@@ -43,8 +43,9 @@ def draw(figures):
     )
 
 
-def record(text, picture):
-    (FOLDER / "chart.svg").write_text(picture)
+def record(text, pictures):
+    for name, picture in pictures.items():
+        (FOLDER / f"{name}.svg").write_text(picture)
     readme = FOLDER / "README.md"
     page = readme.read_text()
     head, rest = page.split(BEGIN)

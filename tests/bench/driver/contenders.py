@@ -3,10 +3,11 @@
 import dataclasses
 import pathlib
 import shutil
+import sys
 
 from processes import Missing, TOP
 
-HERE = TOP / "tests/bench/servers"
+HERE = TOP / "tests/bench"
 
 
 @dataclasses.dataclass
@@ -32,7 +33,6 @@ class Contender:
 
 
 def contenders(build):
-    built = build / "bench"
     programs = [
         Contender("sally-functions", "Sallyport, C ABI, functions called by its loop", "bench_sally_functions", main=True),
         Contender("sally-queue", "Sallyport, C ABI, a queue, one thread", "bench_sally_queue", main=True),
@@ -46,11 +46,39 @@ def contenders(build):
         Contender("gnutls", "GnuTLS on epoll", "bench_gnutls"),
         Contender("wolfssl", "wolfSSL on epoll", "bench_wolfssl"),
         Contender("libtls", "LibreTLS' libtls on epoll", "bench_libtls"),
-        Contender("node", "Node's tls", str(HERE / "node/server.js"), interpreter=("node",)),
+        Contender("node", "Node's tls", str(HERE / "servers/node/server.js"), interpreter=("node",)),
         Contender("go", "Go's crypto/tls", "bench_go"),
         Contender("rustls", "tokio-rustls", "bench_rustls"),
         Contender("tcp", "no TLS: the floor", "bench_plain_tcp", kind="plain"),
     ]
+    return _built(programs, build)
+
+
+# The Python that tests/run installs our binding into.
+OURS = str(TOP / "build/python/bin/python")
+
+
+def client_contenders(build):
+    python = str(HERE / "clients/python_client.py")
+    programs = [
+        Contender("sally-functions", "Sallyport, C ABI, functions called by its loop", "bench_client_sally_functions", main=True),
+        Contender("sally-queue", "Sallyport, C ABI, a queue, one thread", "bench_client_sally_queue", main=True),
+        Contender("sally-coroutines", "Sallyport, C++20 coroutines", "bench_client_sally_coroutines", main=True),
+        Contender("raw", "OpenSSL on epoll, tuned", "bench_client_raw_openssl", main=True),
+        Contender("asio", "asio::ssl::stream", "bench_client_asio_ssl", main=True),
+        Contender("raw-packed", "OpenSSL on epoll, tuned, packing bursts", "bench_client_raw_openssl", ("--mode", "packed")),
+        Contender("gnutls", "GnuTLS on epoll", "bench_client_gnutls"),
+        Contender("node", "Node's tls", str(HERE / "clients/node/client.js"), interpreter=("node",)),
+        Contender("go", "Go's crypto/tls", "bench_client_go"),
+        Contender("sally-go", "Sallyport's binding for Go", "bench_client_sally_go"),
+        Contender("python", "Python's ssl, asyncio", python, interpreter=(sys.executable,)),
+        Contender("sally-python", "Sallyport's binding for Python, asyncio", python, ("--mode", "sallyport"), interpreter=(OURS,)),
+        Contender("tcp", "no TLS: the floor", "bench_client_plain_tcp", ("--mode", "packed"), kind="plain"),
+    ]
+    return _built(programs, build)
+
+
+def _built(programs, build):
     for program in programs:
-        program.build = built
+        program.build = build / "bench"
     return programs

@@ -1,10 +1,14 @@
-"""Measures the lines: slices of the servers in turn, so that what else the machine does befalls all of them."""
+"""Measures the lines: slices of the subjects in turn, so that what else the machine does befalls all of them.
+
+A subject is what is measured: a running server, or a running client. Its Ground starts it, gives it orders, and tells
+what each took: `own_ns` of processor time of the subject, `other_ns` of whoever it talked to."""
 
 import contextlib
 import statistics
 import sys
 import time
 
+from lines import LINES
 from processes import CERTIFICATES, Load, Missing, Server, count_system_calls, last_core
 
 
@@ -13,13 +17,16 @@ def lower_quartile(values):
 
 
 class Figures:
-    """`of[line][server]` has what came out: quartile, median, and what else there is to say."""
+    """`of[line][name]` has what came out: quartile, median, and what else there is to say. `side`: of servers or
+    clients."""
 
-    def __init__(self):
+    def __init__(self, side, order):
+        self.side = side
+        self.order = order  # of the names
         self.of = {}
-        self.missing = {}  # server: why
+        self.missing = {}  # name: why
         self.notes = []
-        self.shares = []  # of their core that servers and client had, in each slice
+        self.shares = []  # of their core that the two had, in each slice
 
     def add(self, line, server, values, **more):
         figure = {"quartile": lower_quartile(values), "median": statistics.median(values), "slices": len(values), **more}
@@ -37,57 +44,46 @@ def progress(text):
 
 
 class Ground:
-    """Running servers by the folder of their certificates, started at first need, and their load client."""
+    """Subjects that run, by the folder of their certificates, started at first need."""
 
-    def __init__(self, contenders, load_program, figures):
+    def __init__(self, contenders, figures, cores=...):
         self.contenders = contenders
-        self.load_program = load_program
         self.figures = figures
-        self.cores = last_core()
-        self.load = Load(load_program, self.cores)
-        self.servers = {}
+        self.cores = last_core() if cores is ... else cores
+        self._running = {}
 
-    def start(self, contender, directory="dev", loops=1, cores=...):
-        return Server(contender, CERTIFICATES / directory, self.cores if cores is ... else cores, loops)
+    def running(self, directory="dev"):
+        if directory not in self._running:
+            self._running[directory] = self._start_all(directory)
+        return self._running[directory]
 
-    def running(self, directory):
-        if directory not in self.servers:
-            self.servers[directory] = self._start_all(directory)
-        return self.servers[directory]
+    def everyone(self):
+        return [subject for subjects in self._running.values() for subject in subjects]
 
     def _start_all(self, directory):
-        servers = []
+        subjects = []
         for contender in self.contenders:
             if contender.name in self.figures.missing:
                 continue
             try:
-                server = self.start(contender, directory)
-                server.name = f"{contender.name}@{directory}"
-                server.contender = contender
-                self.load.meet(server)
-                servers.append(server)
+                subjects.append(self.begin(contender, directory))
             except Missing as missing:
                 self.figures.missing[contender.name] = str(missing)
-        return servers
+        return subjects
 
-    def drop(self, server, why):
+    def drop(self, subject, why):
         """One that fails is left out of all that follows, and said so."""
-        name = server.contender.name
+        name = subject.contender.name
         progress(f"   {name} is left out: {why}")
         self.figures.missing[name] = f"left out: {why}"
-        for servers in self.servers.values():
-            servers[:] = [each for each in servers if each.contender.name != name]
-        self.load.stop()
-        self.load = Load(self.load_program, self.cores)
-        for servers in self.servers.values():
-            for each in servers:
-                self.load.meet(each)
+        for subjects in self._running.values():
+            for each in [each for each in subjects if each.contender.name == name]:
+                subjects.remove(each)
+                each.stop()
 
     def stop(self):
-        self.load.stop()
-        for servers in self.servers.values():
-            for server in servers:
-                server.stop()
+        for subject in self.everyone():
+            subject.stop()
 
     def __enter__(self):
         return self
@@ -96,30 +92,66 @@ class Ground:
         self.stop()
 
 
+class ServerGround(Ground):
+    """Servers, and their load client."""
+
+    def __init__(self, contenders, load_program, figures, cores=...):
+        super().__init__(contenders, figures, cores)
+        self.load_program = load_program
+        self.load = Load(load_program, self.cores)
+
+    def start(self, contender, directory="dev", cores=..., **how):
+        return Server(contender, CERTIFICATES / directory, self.cores if cores is ... else cores, **how)
+
+    def begin(self, contender, directory):
+        server = self.start(contender, directory)
+        server.name = f"{contender.name}@{directory}"
+        self.meet(server)
+        return server
+
+    def meet(self, server):
+        self.load.meet(server)
+
+    def part(self, server):
+        self.load.order("drop", server.name)
+
+    def order(self, server, verb, *words):
+        told = self.load.order(verb, server.name, *words)
+        if "server_ns" in told:
+            told |= {"own_ns": told["server_ns"], "other_ns": told["client_ns"]}
+        return told
+
+    def drop(self, server, why):
+        super().drop(server, why)
+        self.load.stop()
+        self.load = Load(self.load_program, self.cores)
+        for each in self.everyone():
+            self.load.meet(each)
+
+    def stop(self):
+        self.load.stop()
+        super().stop()
+
+
 def measure_line(ground, line, rounds, slice_ms):
-    progress(f"-- {line.title}")
-    taken = {}  # server: its slices
-    agreed = {}
-    for server in list(ground.running(line.directory)):
-        try:
-            prepare(ground, line, server)
-        except RuntimeError as failure:
-            ground.drop(server, failure)
-            return measure_line(ground, line, rounds, slice_ms)
-    for round_ in range(rounds):
-        for server in list(ground.running(line.directory)):
-            if not server.contender.main and round_ >= max(1, rounds // 2):
-                continue
-            try:
-                slice_ = line.run(ground.load, server, slice_ms)
-            except RuntimeError as failure:
-                ground.drop(server, failure)
-                return measure_line(ground, line, rounds, slice_ms)
-            if slice_["operations"] > 0:
-                taken.setdefault(server.contender.name, []).append(slice_)
-            agreed[server.contender.name] = slice_["agreed"]
-    for server in ground.running(line.directory):
-        ground.load.order("close", server.name)
+    progress(f"-- {ground.figures.side}: {line.title}")
+    taken = {}  # name: its slices
+    subject = None
+    try:
+        for subject in ground.running(line.directory):
+            prepare(ground, line, subject, slice_ms)
+        for round_ in range(rounds):
+            for subject in ground.running(line.directory):
+                if not subject.contender.main and round_ >= max(1, rounds // 2):
+                    continue
+                slice_ = line.run(ground, subject, slice_ms)
+                if slice_["operations"] > 0:
+                    taken.setdefault(subject.contender.name, []).append(slice_)
+        for subject in ground.running(line.directory):
+            ground.order(subject, "close")
+    except RuntimeError as failure:
+        ground.drop(subject, failure)
+        return measure_line(ground, line, rounds, slice_ms)
     for name, slices in taken.items():
         slices = quieter_half(slices)
         resumed = sum(slice_["resumed"] for slice_ in slices) / sum(slice_["operations"] for slice_ in slices)
@@ -127,15 +159,19 @@ def measure_line(ground, line, rounds, slice_ms):
             if not name.startswith("tcp"):
                 ground.figures.notes.append(f"{name} resumed only {resumed:.0%} of the handshakes that asked for it")
             continue
-        values = [line.scale(slice_["server_ns"] / slice_["operations"]) for slice_ in slices]
-        rate = statistics.median(slice_["operations"] / slice_["wall_ns"] * 1e9 for slice_ in slices)
-        ground.figures.add(line.name, name, values, agreed=agreed[name], rate=rate, resumed=resumed)
+        values = [line.scale(slice_["own_ns"] / slice_["operations"]) for slice_ in slices]
+        pace = statistics.median(rate(slice_) for slice_ in slices)
+        ground.figures.add(line.name, name, values, agreed=slices[0]["agreed"], rate=pace, resumed=resumed)
         ground.figures.shares += [share(slice_) for slice_ in slices]
 
 
 def share(slice_):
     """How much of their core the server and its client had."""
-    return (slice_["server_ns"] + slice_["client_ns"]) / slice_["wall_ns"]
+    return (slice_["own_ns"] + slice_["other_ns"]) / slice_["wall_ns"]
+
+
+def rate(slice_):
+    return slice_["operations"] / slice_["wall_ns"] * 1e9
 
 
 def quieter_half(slices):
@@ -143,98 +179,66 @@ def quieter_half(slices):
     return sorted(slices, key=share, reverse=True)[: max(3, (len(slices) + 1) // 2)]
 
 
-def prepare(ground, line, server):
-    ground.load.order("close", server.name)
+def prepare(ground, line, subject, slice_ms=150):
+    ground.order(subject, "close")
     if line.connections:
-        ground.load.order("open", server.name, *line.connections)
-    line.run(ground.load, server, 50)
+        ground.order(subject, "open", *line.connections)
+    line.run(ground, subject, max(1, min(50, slice_ms // 3)))
 
 
 def measure_calls(ground, slice_ms):
     """System calls of an echo over 64 connections."""
-    progress("-- system calls")
-    from lines import LINES
-
+    progress(f"-- {ground.figures.side}: system calls")
     line = next(line for line in LINES if line.name == "echo-64B-64")
-    for server in ground.running(line.directory):
-        prepare(ground, line, server)
-        counts = []
-        for _ in range(3):
-            calls, slice_ = count_system_calls(server, lambda: line.run(ground.load, server, slice_ms))
-            if calls is not None:
-                counts.append(calls / slice_["operations"])
-        ground.load.order("close", server.name)
+    for subject in list(ground.running(line.directory)):
+        try:
+            counts = _calls(ground, line, subject, slice_ms)
+        except RuntimeError as failure:
+            ground.drop(subject, failure)
+            continue
         if counts:
-            ground.figures.add("calls", server.contender.name, counts)
+            ground.figures.add("calls", subject.contender.name, counts)
+
+
+def _calls(ground, line, subject, slice_ms):
+    prepare(ground, line, subject)
+    counts = []
+    for _ in range(3):
+        calls, slice_ = count_system_calls(subject, lambda: line.run(ground, subject, slice_ms))
+        if calls is not None:
+            counts.append(calls / slice_["operations"])
+    ground.order(subject, "close")
+    return counts
 
 
 def measure_idle(ground, connections):
-    """Memory of an idle connection that has said something, in servers that are fresh."""
-    progress(f"-- idle connections ({connections})")
+    """Memory of an idle connection that has said something, in subjects that are fresh."""
+    progress(f"-- {ground.figures.side}: idle connections ({connections})")
     for contender in ground.contenders:
-        with contextlib.suppress(Missing):
-            with fresh(ground, contender) as server:
-                ground.load.order("open", server.name, 16, "idle")
-                before = server.resident()
-                ground.load.order("open", server.name, connections, "idle")
-                each = (server.resident() - before) / connections
-                ground.figures.add("idle", contender.name, [each])
+        try:
+            with fresh(ground, contender) as subject:
+                ground.order(subject, "open", 16, "idle")
+                before = subject.resident()
+                ground.order(subject, "open", connections, "idle")
+                ground.figures.add("idle", contender.name, [(subject.resident() - before) / connections])
+        except Missing:
+            pass
+        except RuntimeError as failure:
+            ground.figures.notes.append(f"{contender.name} did not hold {connections} connections: {failure}")
 
 
 @contextlib.contextmanager
 def fresh(ground, contender, **where):
-    """A server of one's own, known to the load client by its plain name."""
+    """A subject of one's own; a server is known to the load client by its plain name."""
     if contender.name in ground.figures.missing:
         raise Missing("known")
-    server = ground.start(contender, **where)
+    subject = ground.start(contender, **where)
     try:
-        ground.load.meet(server)
-        yield server
+        ground.meet(subject)
+        yield subject
     finally:
-        ground.load.order("drop", server.name)
-        server.stop()
-
-
-def measure_two_loops(ground, rounds, slice_ms):
-    """What two loops, two cores and two load clients do, over what one of each does on one core. By the clock: on a
-    machine that is busy with other things it shows little."""
-    progress("-- two loops on two cores")
-    for contender in ground.contenders:
-        if contender.name not in ("sally-functions", "raw", "asio"):
-            continue
-        with contextlib.suppress(Missing):
-            one, two = ground.start(contender), ground.start(contender, loops=2, cores=None)
-            two.name += "-two"
-            loads = [Load(ground.load_program), Load(ground.load_program)]
-            try:
-                ground.load.meet(one)
-                ground.load.order("open", one.name, 64, "echo")
-                for load in loads:
-                    load.meet(two)
-                    load.order("open", two.name, 64, "echo")
-                rates = {"echo": ([], []), "handshake": ([], [])}
-                for _ in range(rounds):
-                    for kind, words in (("echo", ("echo", 64, 1, slice_ms)), ("handshake", ("full", 8, slice_ms, 0))):
-                        order = [words[0], one.name, *words[1:]]
-                        rates[kind][0].append(rate(ground.load.order(*order)))
-                        order[1] = two.name
-                        for load in loads:
-                            load.start(*order)
-                        rates[kind][1].append(sum(rate(load.finish(*order)) for load in loads))
-            finally:
-                for load in loads:
-                    load.stop()
-                ground.load.order("drop", one.name)
-                one.stop()
-                two.stop()
-            for kind, (single, double) in rates.items():
-                gains = [two_rate / one_rate for one_rate, two_rate in zip(single, double)]
-                name = "two-loops" if kind == "echo" else "two-loops-handshake"
-                ground.figures.add(name, contender.name, gains)
-
-
-def rate(slice_):
-    return slice_["operations"] / slice_["wall_ns"] * 1e9
+        ground.part(subject)
+        subject.stop()
 
 
 def machine_load():

@@ -1,4 +1,4 @@
-"""The servers, the load client, and what the system tells about them."""
+"""The programs that run, and what the system tells about them."""
 
 import contextlib
 import json
@@ -9,13 +9,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
 CERTIFICATES = TOP / "build/certs"
 
 
 class Missing(Exception):
-    """A server that cannot be had here, and why."""
+    """A server or client that cannot be had here, and why."""
 
 
 def raise_descriptor_limit():
@@ -41,30 +42,27 @@ def last_core():
     return {max(os.sched_getaffinity(0))}
 
 
-class Server:
-    """A running server."""
+class Program:
+    """One that runs."""
 
-    def __init__(self, contender, directory, cores=None, loops=1):
-        self.name = contender.name
-        self.kind = contender.kind
-        self.directory = directory
-        command = [*contender.command(), "--dir", str(directory), *contender.options]
-        if loops != 1:
-            command += ["--loops", str(loops)]
+    def __init__(self, command, cores=None):
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=placed(cores)
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            preexec_fn=placed(cores),
         )
-        line = self.process.stdout.readline().split()
-        if len(line) != 2 or line[0] != b"port":
-            self.process.wait()
-            self.errors.seek(0)
-            raise Missing(self.errors.read().decode(errors="replace").strip()[-200:] or "it ended at once")
-        self.port = int(line[1])
 
     @property
     def pid(self):
         return self.process.pid
+
+    def cpu_ns(self):
+        """Processor time of all its threads, also of those that have ended: clock_getcpuclockid(3)."""
+        return time.clock_gettime_ns((~self.pid << 3) | 2)
 
     def resident(self):
         """Bytes of memory that are really there."""
@@ -73,30 +71,52 @@ class Server:
                 return int(line.split()[1]) * 1024
         raise RuntimeError("no Rss in smaps_rollup")
 
+    def last_words(self):
+        """What it said why it ended."""
+        self.process.wait()
+        self.errors.seek(0)
+        return self.errors.read().decode(errors="replace").strip()[-200:]
+
     def stop(self):
         self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
+        for stream in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
         self.errors.close()
 
 
-class Load:
-    """The load client."""
+class Server(Program):
+    """A running server."""
 
-    def __init__(self, program, cores=None):
-        self.process = subprocess.Popen(
-            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=placed(cores)
-        )
+    def __init__(self, contender, directory, cores=None, loops=1, under=()):
+        self.name = contender.name
+        self.kind = contender.kind
+        self.contender = contender
+        self.directory = directory
+        command = [*under, *contender.command(), "--dir", str(directory), *contender.options]
+        if loops != 1:
+            command += ["--loops", str(loops)]
+        super().__init__(command, cores)
+        line = self.process.stdout.readline().split()
+        if len(line) != 2 or line[0] != "port":
+            raise Missing(self.last_words() or "it ended at once")
+        self.port = int(line[1])
+
+
+class Obeying(Program):
+    """One that is given orders by line, and answers each by a line of JSON."""
 
     def start(self, *order):
         """Gives an order, whose answer finish() reads."""
-        self.process.stdin.write(" ".join(str(word) for word in order) + "\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # finish() says why
+            self.process.stdin.write(" ".join(str(word) for word in order) + "\n")
+            self.process.stdin.flush()
 
     def finish(self, *order):
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError("the load client has ended")
+            raise RuntimeError(self.last_words() or "it has ended")
         answer = json.loads(line)
         if "error" in answer:
             raise RuntimeError(f"{' '.join(str(word) for word in order)}: {answer['error']}")
@@ -106,6 +126,13 @@ class Load:
         self.start(*order)
         return self.finish(*order)
 
+
+class Load(Obeying):
+    """The load client of servers."""
+
+    def __init__(self, program, cores=None):
+        super().__init__([program], cores)
+
     def meet(self, server):
         self.order("server", server.name, server.port, server.pid, server.directory, server.kind)
 
@@ -113,28 +140,24 @@ class Load:
         """From now on it runs wherever it likes."""
         os.sched_setaffinity(self.process.pid, os.sched_getaffinity(0))
 
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
 
-
-def count_system_calls(server, action):
-    """How many system calls the server makes while `action` runs, and what that returned; None where neither perf
-    nor strace can tell. perf slows nobody down."""
+def count_system_calls(program, action, which=None):
+    """How many system calls it makes while `action` runs (`which`: of that name), and what that returned; None where
+    neither perf nor strace can tell. perf slows nobody down."""
     for count in (_count_with_perf, _count_with_strace):
         with contextlib.suppress(OSError, ValueError, IndexError):
-            return count(server, action)
+            return count(program, action, which)
     return None, action()
 
 
-def _count_with_perf(server, action):
+def _count_with_perf(program, action, which):
     if shutil.which("perf") is None:
         raise OSError("no perf")
     control_read, control_write = os.pipe()
     answer_read, answer_write = os.pipe()
     command = ["perf", "stat", "-x,", "-D", "-1", "--control", f"fd:{control_read},{answer_write}"]
-    command += ["-e", "raw_syscalls:sys_enter", "-p", str(server.pid)]
+    event = f"syscalls:sys_enter_{which}" if which else "raw_syscalls:sys_enter"
+    command += ["-e", event, "-p", str(program.pid)]
     with tempfile.TemporaryFile() as told:
         perf = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=told, pass_fds=(control_read, answer_write)
@@ -158,14 +181,14 @@ def _count_with_perf(server, action):
             os.close(control_write)
             os.close(answer_read)
         told.seek(0)
-        lines = [line for line in told.read().decode().splitlines() if "raw_syscalls" in line]
+        lines = [line for line in told.read().decode().splitlines() if "sys_enter" in line]
         return int(lines[0].split(",")[0]), result
 
 
-def _count_with_strace(server, action):
+def _count_with_strace(program, action, which):
     with tempfile.NamedTemporaryFile("r") as summary:
         strace = subprocess.Popen(
-            ["strace", "-c", "-f", "-o", summary.name, "-p", str(server.pid)],
+            ["strace", "-c", "-f", *(["-e", f"trace={which}"] if which else []), "-o", summary.name, "-p", str(program.pid)],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
@@ -178,4 +201,6 @@ def _count_with_strace(server, action):
         for line in summary.read().splitlines():
             if line.endswith("total"):
                 return int(line.split()[3]), result
+    if which:
+        return 0, result  # of no call there is no table
     raise ValueError("no total")

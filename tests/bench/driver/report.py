@@ -2,7 +2,8 @@
 
 import statistics
 
-from lines import LINES, TARGETS
+import loops
+from lines import CLIENT_LINES, LINES, TARGETS
 
 
 def number(value):
@@ -11,43 +12,41 @@ def number(value):
     return f"{value:.3f}" if value < 0.1 else f"{value:.2f}" if value < 100 else f"{value:,.0f}"
 
 
-def table(figures, name, title, unit, order):
+def table_of(figures, name):
+    """Of one line; of all whom it has been measured with."""
     rows = figures.of.get(name, {})
     if not rows:
         return ""
+    title, unit = titles(figures.side)[name]
     lines = [f"{title} ({unit})", f"{'':22}{'quartile':>12}{'median':>12}{'/ asio':>9}{'/ raw':>9}"]
-    for server in sorted(rows, key=order.index):
-        row = rows[server]
-        asio, raw = (figures.ratio(name, server, over) for over in ("asio", "raw"))
-        lines.append(
-            f"{server:22}{number(row['quartile']):>12}{number(row['median']):>12}{number(asio):>9}{number(raw):>9}"
-        )
+    for who in sorted(rows, key=figures.order.index):
+        row = rows[who]
+        asio, raw = (figures.ratio(name, who, over) for over in ("asio", "raw"))
+        lines.append(f"{who:22}{number(row['quartile']):>12}{number(row['median']):>12}{number(asio):>9}{number(raw):>9}")
     return "\n".join(lines) + "\n"
 
 
-OTHERS = (
-    ("calls", "system calls of an echo of 64B over 64", "calls"),
-    ("idle", "memory of an idle connection", "bytes"),
-    ("two-loops", "two loops on two cores over one on one: echoes a second", "times; by the clock"),
-    ("two-loops-handshake", "two loops on two cores over one on one: full handshakes a second", "times; by the clock"),
-)
+def titles(side):
+    """Title and unit of each line."""
+    measured = LINES if side == "servers" else CLIENT_LINES
+    whose, kind = ("server's", "") if side == "servers" else ("client's", "clients: ")
+    return {line.name: (kind + line.title, f"{line.unit} of the {whose} processor time a {line.per}") for line in measured} | {
+        "calls": (f"{kind}system calls of an echo of 64B over 64", "calls"),
+        "idle": (f"{kind}memory of an idle connection", "bytes"),
+    }
 
 
-TITLES = {line.name: (line.title, f"{line.unit} of the server's processor time a {line.per}") for line in LINES}
-TITLES |= {name: (title, unit) for name, title, unit in OTHERS}
-
-
-def table_of(figures, name, order):
-    return table(figures, name, *TITLES[name], order)
-
-
-def tables(figures, order):
-    parts = [table_of(figures, name, order) for name in TITLES]
+def tables(figures):
+    parts = [table_of(figures, name) for name in titles(figures.side)]
+    parts.append(loops.table(figures, number))
     return "\n".join(part for part in parts if part)
 
 
 def targets(figures):
-    titles = {name: title for name, (title, _) in TITLES.items()}
+    named = {name: title for name, (title, _) in titles("servers").items()}
+    for work, (what, _, _) in loops.WORKS.items():
+        named[f"two-loops-{work}"] = f"two loops: {what} over those of two processes"
+        named[f"futexes-{work}"] = f"two loops: futexes of {what}, each"
     lines = ["targets", f"{'':84}{'figure':>9}{'wanted':>12}"]
     for target in TARGETS:
         if target.over:
@@ -58,7 +57,7 @@ def targets(figures):
             continue
         met = value >= target.at_most if target.at_least else value <= target.at_most
         sign = ">=" if target.at_least else "<="
-        title = target.title(titles) if target.over else f"{titles[target.line]}: {target.who}"
+        title = target.title(named) if target.over else f"{named[target.line]}: {target.who}"
         lines.append(
             f"{title:84}{number(value):>9}{sign + ' ' + number(target.at_most):>12}  {'met' if met else 'MISSED'}"
         )
@@ -68,12 +67,12 @@ def targets(figures):
 def remarks(figures):
     lines = []
     if figures.shares:
-        lines.append(f"server and client had {statistics.median(figures.shares):.0%} of their core; the less, the less sure")
-    lines += [f"left out: {name}: {why}" for name, why in figures.missing.items()]
+        lines.append(f"{figures.side}: server and client had {statistics.median(figures.shares):.0%} of their core; the less, the less sure")
+    lines += [f"{figures.side}: left out: {name}: {why}" for name, why in figures.missing.items()]
     agreed = {}
     for rows in figures.of.values():
         for server, row in rows.items():
             if row.get("agreed"):
                 agreed.setdefault(row["agreed"], set()).add(server)
-    lines += [f"agreed: {what}: {', '.join(sorted(servers))}" for what, servers in sorted(agreed.items())]
-    return "\n".join([*lines, *figures.notes]) + "\n"
+    lines += [f"{figures.side}: agreed: {what}: {', '.join(sorted(servers))}" for what, servers in sorted(agreed.items())]
+    return "".join(f"{line}\n" for line in [*lines, *figures.notes])

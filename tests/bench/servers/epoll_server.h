@@ -9,7 +9,9 @@
 //   void say_goodbye();
 #pragma once
 
+#include "pattern.h"
 #include "program.h"
+#include "step.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -24,12 +26,12 @@
 
 namespace bench {
 
-enum class Step { done, want_read, want_write, end };
-
-inline int checked(int result, const char* what) {
-  if (result < 0) throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
-  return result;
-}
+struct Habits {
+  bool gathers = false;  // reads all that came before it echoes
+  // What is downloaded follows the Pattern, and what is uploaded must, so that either side knows
+  // whether all is well.
+  bool strict = false;
+};
 
 inline int listen_on(std::uint16_t& port) {
   const int listener =
@@ -51,8 +53,8 @@ inline int listen_on(std::uint16_t& port) {
 template <class Channel, class Context>
 class Connection {
  public:
-  Connection(Context& context, int descriptor, bool gathers)
-      : descriptor_(descriptor), gathers_(gathers), channel_(context, descriptor) {}
+  Connection(Context& context, int descriptor, Habits habits)
+      : descriptor_(descriptor), habits_(habits), channel_(context, descriptor) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() { ::close(descriptor_); }
@@ -107,6 +109,8 @@ class Connection {
       return answer();
     }
     if (buffer_ == nullptr) buffer_ = std::make_unique<unsigned char[]>(Command::buffer_size);
+    if (habits_.strict && command_.work != Work::upload)
+      std::memcpy(buffer_.get(), Pattern::bytes(), Command::buffer_size);
     return Step::done;
   }
 
@@ -115,7 +119,7 @@ class Connection {
     Step step = channel_.read(buffer_.get(), Command::buffer_size, size);
     if (step != Step::done) return step;
     std::size_t filled = size;
-    while (gathers_ && channel_.has_more() && filled < Command::buffer_size) {
+    while (habits_.gathers && channel_.has_more() && filled < Command::buffer_size) {
       step = channel_.read(buffer_.get() + filled, Command::buffer_size - filled, size);
       if (step != Step::done) break;
       filled += size;
@@ -131,6 +135,9 @@ class Connection {
     std::size_t size = 0;
     const Step step = channel_.read(buffer_.get(), Command::buffer_size, size);
     if (step != Step::done) return step;
+    if (habits_.strict &&
+        (size > left_ || !Pattern::fits(command_.count - left_, buffer_.get(), size)))
+      return Step::end;
     left_ -= std::min<std::uint64_t>(left_, size);
     if (left_ > 0) return Step::done;
     command_ = {};
@@ -171,7 +178,7 @@ class Connection {
   }
 
   const int descriptor_;
-  const bool gathers_;
+  const Habits habits_;
   bool shaking_hands_ = true;
   Channel channel_;
   Command command_;
@@ -184,7 +191,7 @@ class Connection {
 };
 
 template <class Channel, class Context>
-void serve(Context& context, int listener, bool gathers) {
+void serve(Context& context, int listener, Habits habits) {
   const int poller = checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
   checked(::epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event), "epoll_ctl");
@@ -215,7 +222,7 @@ void serve(Context& context, int listener, bool gathers) {
         if (accepted < 0) break;
         const int on = 1;
         ::setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        auto* peer = new Peer(context, accepted, gathers);
+        auto* peer = new Peer(context, accepted, habits);
         epoll_event added{.events = peer->interest, .data = {.ptr = peer}};
         checked(::epoll_ctl(poller, EPOLL_CTL_ADD, accepted, &added), "epoll_ctl");
       }
@@ -223,17 +230,17 @@ void serve(Context& context, int listener, bool gathers) {
   }
 }
 
-// Never returns. A server that gathers reads all that came before it echoes.
+// Never returns.
 template <class Channel, class Context>
-void serve_all(Context& context, const Options& options, bool gathers = false) {
+void serve_all(Context& context, const Options& options, Habits habits = {}) {
   std::uint16_t port = 0;
   std::vector<int> listeners;
   for (unsigned i = 0; i < options.loops; ++i) listeners.push_back(listen_on(port));
   announce(port);
   std::vector<std::thread> threads;
   for (unsigned i = 1; i < options.loops; ++i)
-    threads.emplace_back([&, i] { serve<Channel>(context, listeners[i], gathers); });
-  serve<Channel>(context, listeners[0], gathers);
+    threads.emplace_back([&, i] { serve<Channel>(context, listeners[i], habits); });
+  serve<Channel>(context, listeners[0], habits);
 }
 
 }  // namespace bench

@@ -40,5 +40,5 @@ class PlainChannel {
 int main(int count, char** arguments) {
   const auto options = bench::Options::parse(count, arguments);
   bench::None none;
-  bench::serve_all<bench::PlainChannel>(none, options);
+  bench::serve_all<bench::PlainChannel>(none, options, {.strict = options.strict});
 }

@@ -1,4 +1,5 @@
-// What all servers in C++ share: the command line, and the protocol that README.md describes.
+// What all servers and clients in C++ share: the command line, and the protocol that README.md
+// describes.
 #pragma once
 
 #include <cstddef>
@@ -54,7 +55,9 @@ struct Command {
 struct Options {
   std::string directory;
   unsigned loops = 1;
-  std::string mode;  // a variant of the server, where it has any
+  std::string mode;        // a variant of the program, where it has any
+  std::uint16_t port = 0;  // clients: where the server is
+  bool strict = false;     // clients look at every byte that comes; neutral servers: epoll_server.h
 
   std::string file(const char* name) const { return directory + "/" + name; }
 
@@ -68,11 +71,17 @@ struct Options {
         options.loops = static_cast<unsigned>(std::atoi(arguments[i + 1]));
       else if (name == "--mode")
         options.mode = arguments[i + 1];
+      else if (name == "--port")
+        options.port = static_cast<std::uint16_t>(std::atoi(arguments[i + 1]));
+      else if (name == "--strict")
+        options.strict = std::atoi(arguments[i + 1]) != 0;
       else
         options.directory.clear();
     }
     if (options.directory.empty() || count % 2 == 0) {
-      std::fprintf(stderr, "usage: %s --dir CERTDIR [--loops N] [--mode MODE]\n", arguments[0]);
+      std::fprintf(stderr,
+                   "usage: %s --dir CERTDIR [--loops N] [--mode MODE] [--port N] [--strict 1]\n",
+                   arguments[0]);
       std::exit(2);
     }
     return options;

@@ -1,4 +1,4 @@
-// What the servers of ours share that use the C ABI.
+// What the servers and clients of ours share that use the C ABI.
 #pragma once
 
 #include "program.h"
@@ -23,15 +23,17 @@ void must(const char* what, Call&& call) {
 
 // With the defaults of the library, but for whom it trusts and that clients must show a
 // certificate.
-inline sally_tls_config* make_config(const Options& options) {
+inline sally_tls_config* make_config(const Options& options, int32_t role = SALLY_ROLE_SERVER,
+                                     bool resumes = true) {
+  const bool serves = role == SALLY_ROLE_SERVER;
   sally_tls_config* config = nullptr;
   sally_credential* credential = nullptr;
   sally_trust_store* trust = nullptr;
-  must("config",
-       [&](auto error) { return sally_tls_config_create(SALLY_ROLE_SERVER, &config, error); });
+  must("config", [&](auto error) { return sally_tls_config_create(role, &config, error); });
   must("credential", [&](auto error) {
-    return sally_credential_load(options.file("server.pem").c_str(),
-                                 options.file("server.key").c_str(), nullptr, &credential, error);
+    return sally_credential_load(options.file(serves ? "server.pem" : "client.pem").c_str(),
+                                 options.file(serves ? "server.key" : "client.key").c_str(),
+                                 nullptr, &credential, error);
   });
   must("trust", [&](auto error) {
     return sally_trust_store_load(options.file("ca.pem").c_str(), &trust, error);
@@ -39,10 +41,11 @@ inline sally_tls_config* make_config(const Options& options) {
   must("credential",
        [&](auto error) { return sally_tls_config_add_credential(config, credential, error); });
   must("trust", [&](auto error) { return sally_tls_config_set_trust(config, trust, error); });
-  must("client auth", [&](auto error) {
-    return sally_tls_config_set_client_auth(config, SALLY_CLIENT_AUTH_REQUIRE, error);
-  });
-  if (options.mode == "no-resumption")
+  if (serves)
+    must("client auth", [&](auto error) {
+      return sally_tls_config_set_client_auth(config, SALLY_CLIENT_AUTH_REQUIRE, error);
+    });
+  if (!resumes || options.mode == "no-resumption")
     must("resumption", [&](auto error) {
       return sally_tls_config_set_resumption(config, SALLY_RESUMPTION_OFF, 0, error);
     });
