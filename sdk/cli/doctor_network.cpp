@@ -66,25 +66,36 @@ Answer converse(const Patient& patient, sally::StreamSocket& socket, const Hello
   return ask(socket, hello, patient.timeout);
 }
 
+Hello usual_hello(const Patient& patient) {
+  return {.versions = {tls_1_3, tls_1_2}, .server_name = patient.server_name()};
+}
+
+bool speaks_tls_at_once(const Patient& patient, const std::string& host) {
+  try {
+    auto socket = connect(patient, host);
+    return ask(socket, usual_hello(patient), patient.timeout).is_tls();
+  } catch (const sally::Error&) {
+    return false;
+  }
+}
+
 AddressProbe probe(const Patient& patient, const std::string& host) {
   AddressProbe probe{.host = host, .address = to_text({host, patient.endpoint.service})};
   const auto began = Clock::now();
   try {
     auto socket = connect(patient, host);
     probe.duration = since(began);
-    const Hello hello{.versions = {tls_1_3, tls_1_2}, .server_name = patient.server_name()};
-    probe.answer = converse(patient, socket, hello);
-    if (probe.answer.kind == AnswerKind::no_starttls) {
-      socket.close(sally::Timeout::attempt());
-      auto other = connect(patient, host);
-      probe.needs_no_starttls = ask(other, hello, patient.timeout).is_tls();
-    }
+    probe.answer = converse(patient, socket, usual_hello(patient));
   } catch (const sally::Error& error) {
     probe.duration = since(began);
     // Only who has accepted a connection resets it.
     const bool is_reset = error.status() == SALLY_CONNECTION_RESET;
     probe.answer.kind = is_reset ? AnswerKind::reset : AnswerKind::unreachable;
     if (!is_reset) probe.error = error;
+  }
+  // The other connection is at its end by now: some servers take one at a time.
+  if (probe.answer.kind == AnswerKind::no_starttls) {
+    probe.needs_no_starttls = speaks_tls_at_once(patient, host);
   }
   return probe;
 }

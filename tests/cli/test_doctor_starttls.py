@@ -1,4 +1,4 @@
-"""sally doctor --starttls: what it finds out behind a plain beginning, and what keeps TLS from one."""
+"""sally doctor --starttls: what it finds out behind a plain beginning, and what hinders one."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""Peers that fall silent in the handshake: what both sides offered is told, as far as it is known."""
+"""Peers that fall silent in the handshake: what both sides offered is told, as far as known."""
 
 import contextlib
 
@@ -47,8 +47,9 @@ def test_a_client_tells_what_the_server_chose(version):
         puppet(Server, plain, version).talk()
 
     with pyssl.Server(None, serve=serve) as server:
+        ca = zoo.entry("server-good").ca
         run = sallyport.run_client(
-            server.address, ca=zoo.entry("server-good").ca, name="localhost", timeout=500, message="x"
+            server.address, ca=ca, name="localhost", timeout=500, message="x"
         )
     versions, groups = offers(run.failure.detail)
     assert versions["ours"] == ["TLSv1.2", "TLSv1.3"] and "x25519" in groups["ours"]
