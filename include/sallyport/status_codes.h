@@ -311,6 +311,8 @@ enum {
   SALLY_ALERT_UNKNOWN_PSK_IDENTITY = 1115,
   /* the server requires a client certificate and got none (alert certificate_required) */
   SALLY_ALERT_CERTIFICATE_REQUIRED = 1116,
+  /* the peer failed and does not say why (alert general_error) */
+  SALLY_ALERT_GENERAL_ERROR = 1117,
   /* the server speaks no application protocol of the client (alert no_application_protocol) */
   SALLY_ALERT_NO_APPLICATION_PROTOCOL = 1120,
   /* the peer insists on an encrypted client hello (alert ech_required) */

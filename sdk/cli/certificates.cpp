@@ -1,6 +1,7 @@
 #include "certificates.h"
 
 #include "options.h"
+#include "report.h"
 
 #include <algorithm>
 #include <array>
@@ -89,4 +90,16 @@ std::vector<FoundCertificate> certificates_in_folder(const std::string& folder) 
     }
   }
   return all;
+}
+
+std::vector<std::string> key_usages_of(const sally::Certificate& certificate) {
+  return to_json(certificate).at("key_usage").get<std::vector<std::string>>();
+}
+
+std::vector<std::string> extended_usages_of(const sally::Certificate& certificate) {
+  std::vector<std::string> names;
+  for (const sally::ExtendedUsage& usage : certificate.extended_usages()) {
+    names.emplace_back(usage.name);
+  }
+  return names;
 }

@@ -14,6 +14,11 @@ std::vector<sally::Certificate> parse_certificates(std::string_view data);
 // 1000. None where it cannot be read.
 std::vector<sally::Certificate> certificates_of(const std::string& path);
 
+// What its two extensions say that it is for, by name: "digitalSignature", "clientAuth". None where the
+// extension is missing.
+std::vector<std::string> key_usages_of(const sally::Certificate& certificate);
+std::vector<std::string> extended_usages_of(const sally::Certificate& certificate);
+
 struct FoundCertificate {
   std::string file;
   sally::Certificate certificate;

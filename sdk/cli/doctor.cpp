@@ -6,6 +6,7 @@
 #include "doctor_output.h"
 #include "options.h"
 #include "report.h"
+#include "starttls.h"
 #include "terminal.h"
 
 #include <algorithm>
@@ -20,7 +21,7 @@
 namespace {
 
 struct Options {
-  std::string target, name, http;
+  std::string target, name, http, starttls;
   Identity identity;
   double timeout = 5;
   std::int64_t time = 0;
@@ -31,7 +32,8 @@ void run(const Options& options) {
   Patient patient{.endpoint = parse_endpoint(options.target),
                   .identity = options.identity,
                   .timeout = milliseconds(options.timeout),
-                  .http_path = options.http};
+                  .http_path = options.http,
+                  .starttls = options.starttls};
   patient.name = options.name.empty() ? patient.endpoint.host : options.name;
   if (options.time != 0)
     patient.time = std::chrono::sys_seconds(std::chrono::seconds(options.time));
@@ -140,11 +142,19 @@ void add_doctor(CLI::App& app) {
                    "judge certificates as of then, in seconds since 1970, not by the clock")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{253402300799}))
       ->type_name("UNIX");
+  auto* http =
+      command
+          ->add_option(
+              "--http", options->http,
+              "ask for this path too, by GET: whom web servers let in tells only their answer")
+          ->check(is_http_path())
+          ->type_name("PATH");
   command
-      ->add_option("--http", options->http,
-                   "ask for this path too, by GET: whom web servers let in tells only their answer")
-      ->check(is_http_path())
-      ->type_name("PATH");
+      ->add_option("--starttls", options->starttls,
+                   "each connection begins in plain, in this protocol")
+      ->check(CLI::IsMember(starttls_protocols()))
+      ->excludes(http)
+      ->type_name("PROTOCOL");
   add_timeout_option(*command, options->timeout, "of each step");
   command->add_flag("--json", options->json, "everything that was found out, as JSON");
   CLI::App* join = add_join(*command);

@@ -139,24 +139,51 @@ Finding of_dates(const Examination& examination, const sally::Fault& fault) {
   return finding;
 }
 
+// Of the two extensions that say what a certificate is for, those which do not name what they must.
+struct LackingUsage {
+  std::string found, lacks, wanted;
+};
+
+std::vector<LackingUsage> lacking_usages(const sally::Certificate& certificate, bool is_leaf) {
+  std::vector<LackingUsage> lacking;
+  const auto add = [&](const char* extension, const std::vector<std::string>& names,
+                       const std::string& wanted) {
+    if (names.empty() || std::ranges::find(names, wanted) != names.end()) return;
+    lacking.push_back({.found = std::string("its ") + extension + " is " + quoted(names),
+                       .lacks = '\'' + wanted + '\'',
+                       .wanted = std::string("the ") + extension + ' ' + wanted});
+  };
+  add("extended key usage", extended_usages_of(certificate), "serverAuth");
+  add("key usage", key_usages_of(certificate), is_leaf ? "digitalSignature" : "keyCertSign");
+  return lacking;
+}
+
 Finding of_usage(const Examination& examination, const sally::Fault& fault) {
   Finding finding{.cause = "wrong_usage", .evidence = {fault.message}};
-  std::vector<std::string> usages;
-  for (const sally::ExtendedUsage& usage : examination.first->sent.front().extended_usages()) {
-    usages.emplace_back(usage.name);
+  const auto chain = examination.verdict->chain();
+  const auto depth = static_cast<std::size_t>(std::max(fault.depth, 0));
+  const auto lacking =
+      depth < chain.size() ? lacking_usages(chain[depth], depth == 0) : std::vector<LackingUsage>();
+  std::string why;
+  std::string wanted;
+  for (const LackingUsage& one : lacking) {
+    why += (why.empty() ? "" : ", and ") + one.found + ", without " + one.lacks;
+    wanted += (wanted.empty() ? "" : " and ") + one.wanted;
   }
-  const bool lacks_server =
-      !usages.empty() && std::ranges::find(usages, "serverAuth") == usages.end();
-  finding.sentence =
-      whose(fault) + (lacks_server ? " may not be used by a server: its extended key usage is " +
-                                         quoted(usages) + ", without 'serverAuth'."
-                                   : " does not allow this use: " + fault.message + '.');
+  finding.sentence = whose(fault) +
+                     (lacking.empty() ? " does not allow this use: " + fault.message
+                      : depth == 0    ? " may not be used by a server: " + why
+                                      : " may not issue a server's: " + why) +
+                     '.';
+  const bool is_clients = depth == 0 && !lacking.empty() &&
+                          lacking.front().wanted == "the extended key usage serverAuth";
   finding.fix =
-      lacks_server
-          ? "If the server was given a client's certificate by mistake, have it load its own. "
-            "Otherwise have this one issued again with the extended key usage serverAuth (and "
-            "clientAuth, if it is shown as a client's too), and have the server load it."
-          : "Have it issued again with the key usage digitalSignature.";
+      (is_clients ? "If the server was given a client's certificate by mistake, have it load its "
+                    "own. Otherwise have this one issued again with "
+                  : "Have it issued again with ") +
+      (wanted.empty() ? "the usages of a server's certificate" : wanted) +
+      (is_clients ? " (and clientAuth, if it is shown as a client's too)" : "") +
+      ", and have the server load it.";
   return finding;
 }
 

@@ -48,20 +48,39 @@ bool leads_nowhere(const sally::Certificate& top) {
   return top.subject() != top.issuer();
 }
 
+// The issuer that would lead on. What is wrong is that it is not there: nothing is at the certificate
+// below, where the library counts it.
+Node missing_issuer(const Examination& examination, const sally::Certificate& top) {
+  const std::string issuer(top.issuer());
+  const bool has_namesake = std::ranges::any_of(
+      examination.anchors,
+      [&](const sally::Certificate& anchor) { return anchor.subject() == issuer; });
+  Node node{.text = issuer,
+            .detail = has_namesake ? "not sent; trusted is one of this name, with another key"
+                                   : "neither sent nor trusted",
+            .is_missing = true};
+  for (sally::Fault& fault : examination.verdict->faults()) {
+    if (fault.status != SALLY_CERTIFICATE_UNKNOWN_CA) continue;
+    fault.message = "the issuer named '" + issuer + "' is what is missing, who issued '" +
+                    std::string(top.subject()) + '\'';
+    node.faults.push_back(std::move(fault));
+  }
+  return node;
+}
+
 // From the top down.
 std::vector<Node> nodes_of(const Examination& examination) {
   const auto chain = examination.verdict->chain();
   const auto faults = examination.verdict->faults();
   std::vector<Node> nodes;
-  if (!chain.empty() && leads_nowhere(chain.back()) && !examination.verdict->accepted()) {
-    nodes.push_back({.text = std::string(chain.back().issuer()),
-                     .detail = "neither sent nor trusted",
-                     .is_missing = true});
-  }
+  const bool is_open =
+      !chain.empty() && leads_nowhere(chain.back()) && !examination.verdict->accepted();
+  if (is_open) nodes.push_back(missing_issuer(examination, chain.back()));
   for (std::size_t depth = chain.size(); depth-- > 0;) {
     Node node{.text = std::string(chain[depth].subject()),
               .detail = detail_of(examination, chain[depth])};
     for (const sally::Fault& fault : faults) {
+      if (is_open && fault.status == SALLY_CERTIFICATE_UNKNOWN_CA) continue;
       const auto at = static_cast<std::size_t>(std::max(fault.depth, 0));
       if (std::min(at, chain.size() - 1) == depth) node.faults.push_back(fault);
     }

@@ -8,7 +8,7 @@ namespace {
 
 const Handshake* first_failed(const std::vector<Handshake>& handshakes) {
   const auto failed =
-      std::ranges::find_if(handshakes, [](const Handshake& one) { return !one.good(); });
+      std::ranges::find_if(handshakes, [](const Handshake& one) { return one.error.has_value(); });
   return failed == handshakes.end() ? nullptr : &*failed;
 }
 

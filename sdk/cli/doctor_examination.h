@@ -22,6 +22,7 @@ struct Patient {
   std::chrono::milliseconds timeout{};             // of each step
   std::optional<std::chrono::sys_seconds> time{};  // instead of the clock
   std::string http_path{};                         // to ask a web server for; "": nothing is asked
+  std::string starttls{};                          // in which protocol it begins; "": under TLS
 
   std::chrono::sys_seconds clock() const;
   // What is sent as SNI; "" where the name is an address.
@@ -41,6 +42,7 @@ struct AddressProbe {
   std::optional<sally::Error> error{};   // why there is no connection
   std::chrono::microseconds duration{};  // of connecting
   Answer answer{};                       // to a hello of TLS 1.2 and 1.3
+  bool needs_no_starttls = false;        // asked for, and not spoken; but TLS is, from the start
 };
 
 struct HelloProbe {
@@ -54,7 +56,8 @@ struct Handshake {
   std::string what{};
   bool with_certificate = false;  // one was there to be shown
   std::optional<sally::Error> error{};
-  bool unconfirmed = false;  // neither accepted nor refused in time
+  std::string plain_failure{};  // what kept it from beginning, by STARTTLS
+  bool unconfirmed = false;     // neither accepted nor refused in time
   std::optional<sally::StreamInfo> info{};
   bool asked = false;  // the server asked for a certificate
   std::vector<std::string> acceptable_cas{};
@@ -64,7 +67,7 @@ struct Handshake {
   std::chrono::microseconds duration{};
   std::vector<sally::TraceRecord> trace{};  // of what happened in it
 
-  bool good() const { return !error; }
+  bool good() const { return !error && plain_failure.empty(); }
 };
 
 // Whether a session can be resumed.

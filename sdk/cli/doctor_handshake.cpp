@@ -1,9 +1,12 @@
 #include "doctor_handshake.h"
 
+#include "doctor_network.h"
+
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -66,10 +69,11 @@ void await_refusal(sally::StreamSocket& socket, std::chrono::milliseconds timeou
   static_cast<void>(socket.try_read_some(ignored, std::min(timeout, longest_wait)));
 }
 
-void run(const sally::StreamOptions& options, const HandshakePlan& plan,
-         std::chrono::milliseconds timeout, Handshake& handshake) {
+void run(const Examination& examination, const sally::StreamOptions& options,
+         const HandshakePlan& plan, Handshake& handshake) {
+  const auto timeout = examination.patient.timeout;
   try {
-    auto socket = sally::StreamSocket::connect(options, timeout);
+    auto socket = connect(examination, options);
     handshake.info = socket.info();
     handshake.correlation_id = handshake.info->correlation_id();
     const bool is_judged = handshake.info->client_certificate_requested();
@@ -79,6 +83,8 @@ void run(const sally::StreamOptions& options, const HandshakePlan& plan,
                                    .value_or(std::string_view(handshake.correlation_id));
     handshake.unconfirmed = error.status() == SALLY_UNCONFIRMED;
     if (!handshake.unconfirmed) handshake.error = error;
+  } catch (const std::runtime_error& error) {
+    handshake.plain_failure = error.what();
   }
 }
 
@@ -109,6 +115,21 @@ sally::StreamOptions options_of(const Examination& examination, const HandshakeP
   return options;
 }
 
+sally::StreamSocket connect(const Examination& examination, const sally::StreamOptions& options) {
+  const sally::Timeout timeout = examination.patient.timeout;
+  if (examination.patient.starttls.empty()) return sally::StreamSocket::connect(options, timeout);
+  sally::StreamOptions plain = options;
+  plain.plain = true;
+  plain.tls.reset();
+  plain.verify_name.clear();
+  auto socket = sally::StreamSocket::connect(plain, timeout);
+  if (const auto failure = begin_tls(examination.patient, socket)) {
+    throw std::runtime_error(*failure);
+  }
+  socket.upgrade(*options.tls, options.verify_name, timeout);
+  return socket;
+}
+
 Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
                       std::chrono::steady_clock::time_point began) {
   Handshake handshake{.what = plan.what, .with_certificate = plan.with_certificate};
@@ -121,7 +142,7 @@ Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
   auto steps = sally::CompletionQueue::create();
   options.tls->trace(sally::Trace(steps));
   const auto now = Clock::now();
-  run(options, plan, examination.patient.timeout, handshake);
+  run(examination, options, plan, handshake);
   handshake.began = micros(now - began);
   handshake.duration = micros(Clock::now() - now);
   handshake.trace = read_trace(steps);
@@ -140,17 +161,18 @@ Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
 Resumption try_resumption(const Examination& examination) {
   const HandshakePlan plan{.what = "", .with_certificate = true};
   const auto options = options_of(examination, plan);
-  const sally::Timeout timeout = examination.patient.timeout;
   try {
-    auto first = sally::StreamSocket::connect(options, timeout);
+    auto first = connect(examination, options);
     take_tickets(first, *options.tls);
     first.close(sally::Timeout::attempt());
     if (options.tls->cached_sessions() == 0) return {Resumption::Outcome::no_tickets, ""};
-    auto second = sally::StreamSocket::connect(options, timeout);
+    auto second = connect(examination, options);
     const bool resumed = second.info().resumed();
     second.close(sally::Timeout::attempt());
     return {resumed ? Resumption::Outcome::resumed : Resumption::Outcome::refused, ""};
   } catch (const sally::Error& error) {
     return {Resumption::Outcome::failed, std::string(error.message())};
+  } catch (const std::runtime_error& error) {
+    return {Resumption::Outcome::failed, error.what()};
   }
 }

@@ -27,5 +27,9 @@ Handshake shake_hands(const Examination& examination, const HandshakePlan& plan,
 // How the library is told to make it, but for the questions.
 sally::StreamOptions options_of(const Examination& examination, const HandshakePlan& plan);
 
+// Connects as they say, and as --starttls does. Throws sally::Error, and std::runtime_error where the
+// server does not agree to begin with TLS.
+sally::StreamSocket connect(const Examination& examination, const sally::StreamOptions& options);
+
 // Whether the server, which has accepted this side before, resumes a session.
 Resumption try_resumption(const Examination& examination);

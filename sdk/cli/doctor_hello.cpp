@@ -231,6 +231,8 @@ const char* name_of(AnswerKind kind) {
       return "silent";
     case AnswerKind::unreachable:
       return "unreachable";
+    case AnswerKind::no_starttls:
+      return "no_starttls";
   }
   return "";
 }

@@ -48,7 +48,8 @@ enum class AnswerKind {
   closed,        // it ends the connection
   reset,         // likewise, by force
   silent,        // it says nothing in time
-  unreachable    // there is no connection
+  unreachable,   // there is no connection
+  no_starttls    // it does not agree to begin with TLS
 };
 const char* name_of(AnswerKind kind);
 
@@ -57,7 +58,7 @@ struct Answer {
   std::uint16_t version = 0;  // of a server hello
   std::string group{};        // that a server of TLS 1.3 asks for
   std::string alert{};        // by name
-  std::string text{};         // the beginning of what is not TLS, printable
+  std::string text{};  // the beginning of what is not TLS, printable; why there is no STARTTLS
   std::size_t hello_size = 0;
   std::optional<sally::Error> error{};
   std::chrono::microseconds duration{};

@@ -56,6 +56,7 @@ Json handshake_to_json(const Handshake& handshake) {
             {"acceptable_cas", handshake.acceptable_cas}};
   if (handshake.info) json["connection"] = to_json(*handshake.info);
   if (handshake.error) json["error"] = to_json(*handshake.error);
+  if (!handshake.plain_failure.empty()) json["starttls_error"] = handshake.plain_failure;
   json["trace"] = Json::array();
   for (const sally::TraceRecord& record : handshake.trace) {
     json["trace"].push_back(Json::parse(record.json()));
@@ -139,7 +140,8 @@ Json to_json(const Examination& examination, const std::vector<Finding>& finding
             {"target",
              {{"host", patient.endpoint.host},
               {"service", patient.endpoint.service},
-              {"name", patient.name}}},
+              {"name", patient.name},
+              {"starttls", patient.starttls}}},
             {"verdict", verdict_to_json(examination, findings)}};
   Json all = Json::array();
   for (const Finding& finding : findings) all.push_back(finding_to_json(finding));

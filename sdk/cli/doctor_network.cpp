@@ -1,10 +1,14 @@
 #include "doctor_network.h"
 
+#include "report.h"
+#include "starttls.h"
+
 #include <algorithm>
 #include <array>
 #include <future>
 #include <memory>
 #include <netdb.h>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <thread>
 #include <utility>
@@ -48,25 +52,40 @@ Resolved look_up(const Endpoint& endpoint) {
   return resolved;
 }
 
-std::string with_port(const std::string& host, const std::string& service) {
-  const bool is_v6 = host.find(':') != std::string::npos;
-  return (is_v6 ? '[' + host + ']' : host) + ':' + service;
-}
-
 sally::StreamSocket connect(const Patient& patient, const std::string& host) {
   sally::StreamOptions options{.host = host, .service = patient.endpoint.service};
   options.plain = true;
   return sally::StreamSocket::connect(options, patient.timeout);
 }
 
+// What keeps TLS from beginning is an answer too.
+Answer converse(const Patient& patient, sally::StreamSocket& socket, const Hello& hello) {
+  if (const auto failure = begin_tls(patient, socket)) {
+    return {.kind = AnswerKind::no_starttls, .text = *failure};
+  }
+  return ask(socket, hello, patient.timeout);
+}
+
+Hello usual_hello(const Patient& patient) {
+  return {.versions = {tls_1_3, tls_1_2}, .server_name = patient.server_name()};
+}
+
+bool speaks_tls_at_once(const Patient& patient, const std::string& host) {
+  try {
+    auto socket = connect(patient, host);
+    return ask(socket, usual_hello(patient), patient.timeout).is_tls();
+  } catch (const sally::Error&) {
+    return false;
+  }
+}
+
 AddressProbe probe(const Patient& patient, const std::string& host) {
-  AddressProbe probe{.host = host, .address = with_port(host, patient.endpoint.service)};
+  AddressProbe probe{.host = host, .address = to_text({host, patient.endpoint.service})};
   const auto began = Clock::now();
   try {
     auto socket = connect(patient, host);
     probe.duration = since(began);
-    const Hello hello{.versions = {tls_1_3, tls_1_2}, .server_name = patient.server_name()};
-    probe.answer = ask(socket, hello, patient.timeout);
+    probe.answer = converse(patient, socket, usual_hello(patient));
   } catch (const sally::Error& error) {
     probe.duration = since(began);
     // Only who has accepted a connection resets it.
@@ -74,10 +93,29 @@ AddressProbe probe(const Patient& patient, const std::string& host) {
     probe.answer.kind = is_reset ? AnswerKind::reset : AnswerKind::unreachable;
     if (!is_reset) probe.error = error;
   }
+  // The other connection is at its end by now: some servers take one at a time.
+  if (probe.answer.kind == AnswerKind::no_starttls) {
+    probe.needs_no_starttls = speaks_tls_at_once(patient, host);
+  }
   return probe;
 }
 
 }  // namespace
+
+std::optional<std::string> begin_tls(const Patient& patient, sally::StreamSocket& socket) {
+  if (patient.starttls.empty()) return std::nullopt;
+  try {
+    agree_on_tls(patient.starttls, socket, patient.timeout);
+    return std::nullopt;
+  } catch (const sally::Error& error) {
+    if (error.status() != SALLY_TIMED_OUT) {
+      return "it ends the connection before that: " + std::string(error.name());
+    }
+    return "it does not go on in " + patient.starttls + " within " + readable(patient.timeout);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+}
 
 Resolved resolve(const Endpoint& endpoint, std::chrono::milliseconds timeout) {
   const auto began = Clock::now();
@@ -110,7 +148,7 @@ std::vector<AddressProbe> probe_addresses(const Patient& patient,
 Answer ask(const Patient& patient, const std::string& host, const Hello& hello) {
   try {
     auto socket = connect(patient, host);
-    return ask(socket, hello, patient.timeout);
+    return converse(patient, socket, hello);
   } catch (const sally::Error& error) {
     Answer answer{.kind = AnswerKind::unreachable};
     answer.error = error;

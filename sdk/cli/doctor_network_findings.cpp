@@ -79,11 +79,13 @@ void find_other_answer(const Examination& examination, const AddressProbe& probe
   const bool is_alone = examination.address() == nullptr || !examination.address()->answer.is_tls();
   if (is_alone || probe.answer.is_tls()) return;
   const bool is_silent = probe.answer.kind == AnswerKind::silent;
+  const bool is_plain = probe.answer.kind == AnswerKind::no_starttls;
   findings.push_back({.cause = "some_addresses_fail",
                       .sentence = "Of the addresses of '" + examination.patient.endpoint.host +
                                   "', not all speak TLS: " + probe.address +
-                                  (is_silent ? " says nothing to a ClientHello"
-                                             : " answers a ClientHello with something else") +
+                                  (is_plain    ? " does not begin with it by STARTTLS"
+                                   : is_silent ? " says nothing to a ClientHello"
+                                               : " answers a ClientHello with something else") +
                                   "; others do.",
                       .fix = "Take " + probe.host +
                              " out of the name's addresses, or see to the server behind it.",

@@ -14,11 +14,19 @@ bool lacks_client_usage(const sally::Certificate& certificate) {
   });
 }
 
-Finding of_usage(const std::string& subject) {
+// RFC 8446 section 4.4.2.2.
+bool lacks_signatures(const sally::Certificate& certificate) {
+  const std::uint32_t usage = certificate.key_usage();
+  return usage != 0 && (usage & SALLY_KEY_USAGE_DIGITAL_SIGNATURE) == 0;
+}
+
+Finding of_usage(const sally::Certificate& own, const std::string& extension,
+                 const std::vector<std::string>& found, const std::string& wanted) {
   return {.cause = "client_certificate_wrong_usage",
-          .sentence = "The client certificate '" + subject +
-                      "' may not be used by a client: its extended key usage lacks clientAuth.",
-          .fix = "Have it issued again with the extended key usage clientAuth."};
+          .sentence = "The client certificate '" + std::string(own.subject()) +
+                      "' may not be used by a client: its " + extension + " is " + quoted(found) +
+                      ", without '" + wanted + "'.",
+          .fix = "Have it issued again with the " + extension + ' ' + wanted + '.'};
 }
 
 Finding of_dates(const sally::Certificate& own) {
@@ -67,7 +75,12 @@ std::optional<Finding> of_intermediate(const Examination& examination,
 std::optional<Finding> find_own_flaw(const Examination& examination) {
   if (!examination.credential || !examination.first) return std::nullopt;
   const sally::Certificate own = examination.credential->certificate();
-  if (lacks_client_usage(own)) return of_usage(std::string(own.subject()));
+  if (lacks_client_usage(own)) {
+    return of_usage(own, "extended key usage", extended_usages_of(own), "clientAuth");
+  }
+  if (lacks_signatures(own)) {
+    return of_usage(own, "key usage", key_usages_of(own), "digitalSignature");
+  }
   if (examination.time < own.not_before() || own.not_after() < examination.time) {
     return of_dates(own);
   }

@@ -10,7 +10,7 @@ namespace {
 struct Protocol {
   std::string_view beginning, name;
   std::string_view port;      // where it is spoken over TLS, by custom
-  std::string_view starttls;  // as sally connect has it
+  std::string_view starttls;  // as --starttls has it
 };
 
 constexpr Protocol protocols[]{
@@ -22,6 +22,9 @@ constexpr Protocol protocols[]{
 // Both greet with 220; only their words tell them apart.
 constexpr Protocol smtp{"220", "plain SMTP", "465 for SMTP", "smtp"};
 constexpr Protocol ftp{"220", "plain FTP", "990 for FTP", "ftp"};
+
+constexpr Protocol customs[]{
+    protocols[2], protocols[3], smtp, ftp, {"", "plain LDAP", "636 for LDAP", "ldap"}};
 
 // Those that would begin so, none where it is something else.
 std::vector<Protocol> protocols_of(std::string_view text) {
@@ -39,15 +42,13 @@ std::vector<Protocol> protocols_of(std::string_view text) {
 
 // Which side errs cannot be seen from here.
 std::string advice_on(const Patient& patient, const std::vector<Protocol>& fitting) {
-  const std::string& host = patient.endpoint.host;
-  const std::string target = (host.find(':') == std::string::npos ? host : '[' + host + ']') + ':' +
-                             patient.endpoint.service;
+  const std::string target = to_text(patient.endpoint);
   std::string ports;
   std::string begin;
   for (const Protocol& one : fitting) {
     if (!one.port.empty()) ports += (ports.empty() ? "" : ", ") + std::string(one.port);
     if (one.starttls.empty()) continue;
-    begin += (begin.empty() ? "sally connect " : " or sally connect ") + target + " --starttls " +
+    begin += (begin.empty() ? "sally doctor " : " or sally doctor ") + target + " --starttls " +
              std::string(one.starttls);
   }
   return "Here: give the port on which the server speaks TLS" +
@@ -98,6 +99,44 @@ Finding of_hanging_up(const AddressProbe& probe) {
           "port, and ask at the server's log.",
       .is_certain = false,
       .evidence = {"no byte came back"}};
+}
+
+// It was asked to begin with TLS, in its own protocol, and did not.
+Finding of_no_starttls(const AddressProbe& probe, const Patient& patient) {
+  const std::string& why = probe.answer.text;
+  if (probe.needs_no_starttls) {
+    return {.cause = "starttls_needless",
+            .sentence = probe.address + " speaks TLS from the start, and no " + patient.starttls +
+                        " before it.",
+            .fix =
+                "Connect without STARTTLS (here: leave out --starttls), or give the port on "
+                "which the server begins in plain.",
+            .evidence = {"with --starttls " + patient.starttls + ": " + why,
+                         "without it a ClientHello is answered"}};
+  }
+  const auto known = std::ranges::find(std::begin(customs), std::end(customs), patient.starttls,
+                                       &Protocol::starttls);
+  const std::string port =
+      known == std::end(customs) ? "" : " (by custom " + std::string(known->port) + ')';
+  return {.cause = "starttls_refused",
+          .sentence = probe.address + " does not begin with TLS by STARTTLS: " + why + '.',
+          .fix =
+              "At the server: switch STARTTLS on, for which it needs a certificate and a key; "
+              "its log may say why it is off. Here: check that the port and the protocol of "
+              "--starttls are those that are meant; or give the port on which the server "
+              "speaks TLS from the start" +
+              port + ", without --starttls.",
+          .evidence = {"connected in " + readable(probe.duration)}};
+}
+
+// Servers that have agreed before, and then do not: most limit how often they are called.
+Finding of_fickle_starttls(const Handshake& handshake) {
+  return {.cause = "starttls_refused",
+          .sentence = "The server has agreed to begin with TLS, but did not always: " +
+                      handshake.plain_failure + '.',
+          .fix = "Look for a limit of connections at the server, and wait before the next try.",
+          .is_certain = false,
+          .evidence = {handshake.what + ": " + handshake.plain_failure}};
 }
 
 Finding of_echo(const AddressProbe& probe) {
@@ -197,6 +236,16 @@ Finding of_failed_handshake(const Examination& examination) {
           .evidence = evidence_of(examination.versions)};
 }
 
+const Handshake* without_starttls(const Examination& examination) {
+  for (const auto* handshakes : {&examination.without_certificate, &examination.with_certificate}) {
+    for (const Handshake& one : *handshakes) {
+      if (!one.plain_failure.empty()) return &one;
+    }
+  }
+  const auto& first = examination.first;
+  return first && !first->plain_failure.empty() ? &*first : nullptr;
+}
+
 void remark(std::vector<Finding>& findings, std::string cause, std::string sentence,
             std::string fix) {
   findings.push_back({.cause = std::move(cause),
@@ -240,6 +289,9 @@ void find_in_protocol(const Examination& examination, std::vector<Finding>& find
     case AnswerKind::silent:
       findings.push_back(of_silence(*probe, examination.patient));
       return;
+    case AnswerKind::no_starttls:
+      findings.push_back(of_no_starttls(*probe, examination.patient));
+      return;
     case AnswerKind::server_hello:
     case AnswerKind::alert:
       break;
@@ -254,6 +306,9 @@ void find_in_protocol(const Examination& examination, std::vector<Finding>& find
     findings.push_back(of_old_versions(examination, versions));
   } else if (examination.first && examination.first->error && examination.first->sent.empty()) {
     findings.push_back(of_failed_handshake(examination));
+  }
+  if (const Handshake* fickle = without_starttls(examination)) {
+    findings.push_back(of_fickle_starttls(*fickle));
   }
   find_remarks(examination, findings);
 }

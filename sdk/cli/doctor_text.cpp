@@ -47,6 +47,8 @@ std::string said(const Answer& answer) {
       return "says nothing to a ClientHello";
     case AnswerKind::unreachable:
       return "cannot be reached";
+    case AnswerKind::no_starttls:
+      return "does not begin with TLS: " + answer.text;
   }
   return "";
 }
@@ -191,6 +193,7 @@ std::string line_of(const Handshake& handshake) {
     return handshake.what + ": " + std::string(handshake.error->name()) + " [" +
            handshake.correlation_id + ']';
   }
+  if (!handshake.plain_failure.empty()) return handshake.what + ": " + handshake.plain_failure;
   if (handshake.unconfirmed) return handshake.what + ": neither accepted nor refused in time";
   return handshake.what + ": " + std::string(handshake.info->suite()) + ", " +
          std::string(handshake.info->group()) + " [" + handshake.correlation_id + ']';
@@ -340,8 +343,8 @@ void print_findings(std::ostream& out, const Examination& examination,
 void print_examination(std::ostream& out, const Examination& examination,
                        const std::vector<Finding>& findings, const Style& style) {
   const Patient& patient = examination.patient;
-  out << style.strong("sally doctor " + patient.endpoint.host + ':' + patient.endpoint.service)
-      << ", as '" << patient.name << "'\n";
+  out << style.strong("sally doctor " + to_text(patient.endpoint)) << ", as '" << patient.name
+      << '\'' << (patient.starttls.empty() ? "" : ", by STARTTLS in " + patient.starttls) << '\n';
   Page page(out, style);
   print_own_files(page, examination, findings);
   print_network(page, examination);

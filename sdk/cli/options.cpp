@@ -39,6 +39,11 @@ std::string first_line(const std::string& path) {
 
 }  // namespace
 
+std::string to_text(const Endpoint& endpoint) {
+  const bool is_v6 = endpoint.host.find(':') != std::string::npos;
+  return (is_v6 ? '[' + endpoint.host + ']' : endpoint.host) + ':' + endpoint.service;
+}
+
 Endpoint parse_endpoint(const std::string& text) {
   Endpoint endpoint = split(text);
   if (endpoint.service.empty()) {

@@ -16,6 +16,9 @@ struct Endpoint {
   std::string service;
 };
 
+// As it is given: "localhost:4433", "[::1]:4433".
+std::string to_text(const Endpoint& endpoint);
+
 // "HOST:PORT", IPv6 addresses as "[::1]:4433". Throws CLI::ValidationError for anything else.
 Endpoint parse_endpoint(const std::string& text);
 // The same as a check, for options.

@@ -148,6 +148,7 @@ const (
 	StatusAlertBadCertificateHashValue        Status = 1114
 	StatusAlertUnknownPskIdentity             Status = 1115
 	StatusAlertCertificateRequired            Status = 1116
+	StatusAlertGeneralError                   Status = 1117
 	StatusAlertNoApplicationProtocol          Status = 1120
 	StatusAlertEchRequired                    Status = 1121
 )

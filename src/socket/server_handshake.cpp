@@ -71,12 +71,14 @@ void ServerHandshake::forget_questions() noexcept {
 }
 
 void ServerHandshake::expired() noexcept {
-  const std::string correlation_id = session_ ? session_->correlation_id() : "";
+  const ErrorRef late =
+      make_error(SALLY_TIMED_OUT, {.message = "the handshake took too long", .phase = "handshake"});
+  const ErrorRef error = amend(late, [this](ErrorDetail& detail) {
+    if (session_) session_->tell_what_is_known(detail);
+  });
   // Who still waits for a decision is told that there will be none.
   if (session_ && !session_->deny_undecided()) session_.reset();
-  finish(make_error(SALLY_TIMED_OUT, {.message = "the handshake took too long",
-                                      .correlation_id = correlation_id,
-                                      .phase = "handshake"}));
+  finish(error);
 }
 
 void ServerHandshake::finish(ErrorRef error) noexcept {

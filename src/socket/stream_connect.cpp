@@ -161,9 +161,7 @@ void Stream::end_connect(const Operation& operation, Outcome& outcome) noexcept 
   outcome.error = amend(plain, [&](ErrorDetail& detail) {
     if (detail.phase.empty()) detail.phase = dialing ? "connect" : "handshake";
     if (detail.address.empty()) detail.address = peer;
-    if (detail.correlation_id.empty() && session_ != nullptr) {
-      detail.correlation_id = session_->correlation_id();
-    }
+    if (session_ != nullptr) session_->tell_what_is_known(detail);
   });
   admission_.reset();
   if (session_ != nullptr && session_->trace() != nullptr)

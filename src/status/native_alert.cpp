@@ -1,5 +1,5 @@
-// AlertDescription: RFC 8446 section 6, and what RFC 4279, 5246, 6066, 7301, 9147 and the Encrypted
-// Client Hello keep beside it.
+// AlertDescription: RFC 8446 section 6, what RFC 4279, 5246, 6066, 7301, 9147 and the Encrypted Client
+// Hello keep beside it, and what the successor of RFC 8446 adds.
 #include "status/native.h"
 
 namespace sally::status {
@@ -40,6 +40,7 @@ constexpr NativeCode alert_table[] = {
     {114, "bad_certificate_hash_value"},
     {115, "unknown_psk_identity"},
     {116, "certificate_required"},
+    {117, "general_error"},
     {120, "no_application_protocol"},
     {121, "ech_required"},
 };

@@ -90,8 +90,10 @@ void note_alert(const SSL* ssl, int where, int value) {
   if (Tracer* trace = record_of(ssl).trace) trace->alert(sent, level, description);
   if (description == SSL3_AD_CLOSE_NOTIFY) return;
   if (sent && description == SSL_AD_NO_RENEGOTIATION) record_of(ssl).renegotiation_refused = true;
+  // RFC 8446 section 6.1: a closure alert, which ends nothing by itself.
+  if (!sent && description == SSL_AD_USER_CANCELLED) record_of(ssl).canceled = true;
+  if (description == SSL_AD_USER_CANCELLED) return;
   if (level != fatal && SSL_version(ssl) < TLS1_3_VERSION) return;
-  if (description == TLS1_AD_USER_CANCELLED) return;  // RFC 8446 section 6.1: a closure alert
   int& noted = sent ? record_of(ssl).alert_sent : record_of(ssl).alert_received;
   if (noted < 0) noted = description;
 }

@@ -189,6 +189,10 @@ std::string key_of(X509* certificate) {
     clear_errors();
     return "unknown";
   }
+  return key_of(key);
+}
+
+std::string key_of(EVP_PKEY* key) {
   const std::string bits = std::to_string(EVP_PKEY_get_bits(key));
   if (EVP_PKEY_is_a(key, "RSA")) return "RSA " + bits;
   if (EVP_PKEY_is_a(key, "RSA-PSS")) return "RSA-PSS " + bits;

@@ -57,6 +57,9 @@ namespace sally::tls {
 // Throws Failure(SALLY_CERTIFICATE_MALFORMED) for what cannot be encoded again.
 Ref<sally_certificate> describe(x509_st* certificate);
 
+// "digitalSignature" and so on.
+std::vector<std::string> key_usages_of(const CertificateData& data);
+
 // RFC 7468, from the DER.
 std::string to_pem(const CertificateData& data);
 
@@ -73,6 +76,7 @@ std::int64_t not_after_of(const x509_st* certificate);
 std::string signature_algorithm_of(const x509_st* certificate);
 // "EC P-256", "RSA 2048"
 std::string key_of(x509_st* certificate);
+std::string key_of(evp_pkey_st* key);
 
 // 0 for what does not decode.
 std::int64_t seconds_of(const asn1_string_st* time);

@@ -38,6 +38,14 @@ constexpr std::pair<std::uint32_t, const char*> usage_names[] = {
 
 }  // namespace
 
+std::vector<std::string> key_usages_of(const CertificateData& data) {
+  std::vector<std::string> names;
+  for (const auto& [bit, name] : usage_names) {
+    if ((data.key_usage & bit) != 0) names.emplace_back(name);
+  }
+  return names;
+}
+
 std::string to_json(const CertificateData& data) {
   Json json;
   json["subject"] = data.subject;
@@ -51,10 +59,7 @@ std::string to_json(const CertificateData& data) {
   json["spki_pin"] = data.pin;
   json["is_ca"] = data.is_ca;
   if (data.path_length >= 0) json["path_length"] = data.path_length;
-  json["key_usage"] = Json::array();
-  for (const auto& [bit, name] : usage_names) {
-    if ((data.key_usage & bit) != 0) json["key_usage"].push_back(name);
-  }
+  json["key_usage"] = key_usages_of(data);
   json["extended_key_usage"] = Json::array();
   for (const ExtendedUsage& usage : data.extended_usages)
     json["extended_key_usage"].push_back({{"oid", usage.oid}, {"name", usage.name}});

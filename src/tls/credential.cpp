@@ -5,6 +5,7 @@
 #include "tls/error_queue.h"
 #include "tls/openssl.h"
 #include "tls/own_chain.h"
+#include "tls/peer_policy.h"
 #include "tls/pkcs11.h"
 #include "tls/pkcs12.h"
 #include "tls/signer_provider.h"
@@ -94,16 +95,19 @@ Found find(const PemSource& chain, const PemSource& key, const char* passphrase)
   return found;
 }
 
+// Two keys of one kind are told apart by what their public halves hash to, as pins are.
 [[noreturn]] void fail_mismatch(X509* first, const std::string& chain, const std::string& key,
-                                std::string found) {
+                                const std::string& kind, const std::string& pin) {
   throw Failure(
       SALLY_CREDENTIAL_KEY_MISMATCH,
       {.message = "the key of '" + key + "' is not the one of the certificate of '" + chain + "'",
        .depth = 0,
        .subject = subject_of(first),
        .issuer = issuer_of(first),
-       .expected = "the private key of a public key of kind " + key_of(first),
-       .found = std::move(found),
+       .expected = "the private key (" + key_of(first) + ") of the public key " +
+                   to_text(pin_of(first)) + ", which the certificate has",
+       .found = "a private key (" + kind + ")" +
+                (pin.empty() ? " of another public key" : " of the public key " + pin),
        .source = key,
        .phase = "load"});
 }
@@ -182,8 +186,8 @@ void Credential::load(const PemSource& chain, const PemSource& key, const char* 
   });
   clear_errors();
   if (own == found.certificates.end()) {
-    fail_mismatch(found.certificates.front().get(), chain.name(), key.name(),
-                  key_type_ + " " + std::to_string(EVP_PKEY_get_bits(key_.get())) + " bits");
+    fail_mismatch(found.certificates.front().get(), chain.name(), key.name(), key_of(key_.get()),
+                  to_text(pin_of(key_.get())));
   }
   const auto index = static_cast<std::size_t>(own - found.certificates.begin());
   settle_chain(std::move(found.certificates), index, found.ordered, chain.name());
@@ -221,7 +225,8 @@ void Credential::load_token_key(const PemSource& chain, bool ordered, const std:
     return half != nullptr && EVP_PKEY_is_a(half, type.c_str()) == 1 &&
            verifies(half, proof, signature);
   });
-  if (own == found.end()) fail_mismatch(found.front().get(), chain.name(), shown_uri(uri), type);
+  if (own == found.end())
+    fail_mismatch(found.front().get(), chain.name(), shown_uri(uri), type, "");
   key_ = remote_key(own->get(), signer, shown_uri(uri));
   key_type_ = type;
   signs_elsewhere_ = true;

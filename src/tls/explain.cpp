@@ -213,6 +213,13 @@ std::string correlation_id_of(const SSL* ssl) {
 
 namespace {
 
+// RFC 8446 section 6.1: whoever gives up says that first, and then ends the connection. Before TLS 1.3
+// the alert itself may be fatal (RFC 5246 section 7.2.2).
+bool was_canceled(const HandshakeRecord& record, const NativeError& native, bool over) {
+  const auto code = static_cast<unsigned long>(native.code);
+  return record.canceled && (over || ERR_GET_REASON(code) == SSL_R_TLSV1_ALERT_USER_CANCELLED);
+}
+
 ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, RecordPort& port,
                      const NativeError& native, bool established, const char* phase) {
   const bool is_client = SSL_is_server(ssl) == 0;
@@ -250,6 +257,13 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, RecordPort& 
           "the peer sent " + status::unknown_name(SALLY_DOMAIN_ALERT, record.alert_received);
     return make_error(status, std::move(detail));
   }
+  const bool closed_early = !established && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+  const bool gone = !established && (port.ended || port.error_number != 0 || closed_early);
+  if (was_canceled(record, native, gone)) {
+    detail.alert = SSL_AD_USER_CANCELLED;
+    detail.alert_direction = SALLY_ALERT_RECEIVED;
+    return make_error(SALLY_ALERT_USER_CANCELED, std::move(detail));
+  }
   if (!established && !looks_like_tls(port.first())) {
     port.hear_more();
     const std::string_view first = text_of(port.first());
@@ -265,7 +279,6 @@ ErrorRef explain_end(const SSL* ssl, const HandshakeRecord& record, RecordPort& 
     return errno_error(port.error_number, std::move(detail));
   }
 
-  const bool closed_early = !established && (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
   if (port.ended || closed_early) {
     if (is_client) detail.hint = certificate_hint(record);
     return make_error(established ? SALLY_TRUNCATED : SALLY_HANDSHAKE_INTERRUPTED,
@@ -347,6 +360,18 @@ ErrorRef explain_failure(SSL* ssl, const HandshakeRecord& record, RecordPort& po
                                                   .correlation_id = correlation_id_of(ssl),
                                                   .phase = phase,
                                                   .cause = std::move(end)});
+}
+
+void add_what_is_known(SSL* ssl, const HandshakeRecord& record, ErrorDetail& detail) {
+  if (detail.correlation_id.empty()) detail.correlation_id = correlation_id_of(ssl);
+  if (record.canceled && detail.alert < 0) {
+    detail.alert = SSL_AD_USER_CANCELLED;
+    detail.alert_direction = SALLY_ALERT_RECEIVED;
+  }
+  if (!detail.handshake && has_facts(ssl, record, /*established=*/false)) {
+    detail.handshake = facts_of_failure(ssl, record);
+  }
+  clear_errors();
 }
 
 }  // namespace sally::tls

@@ -20,4 +20,8 @@ std::string correlation_id_of(const ssl_st* ssl);
 ErrorRef explain_failure(ssl_st* ssl, const HandshakeRecord& record, RecordPort& port,
                          const NativeError& native, bool established, const char* phase);
 
+// The same for a handshake that this side gives up, because it takes too long for example: what is known
+// so far.
+void add_what_is_known(ssl_st* ssl, const HandshakeRecord& record, ErrorDetail& detail);
+
 }  // namespace sally::tls

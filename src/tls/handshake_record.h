@@ -35,6 +35,7 @@ struct HandshakeRecord {
   bool host_found = false;  // server: and does
   int alert_received = -1;  // the fatal one
   int alert_sent = -1;
+  bool canceled = false;  // the peer said so, by an alert that is not fatal: the end is to follow
   bool renegotiation_refused = false;  // and nothing was read since
   bool certificate_requested = false;  // client: the server asked for one; server: after that
   bool certificate_sent = false;       // client: and got one

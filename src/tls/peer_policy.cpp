@@ -264,9 +264,9 @@ std::string to_text(const Pin& pin) {
          std::string(reinterpret_cast<char*>(text.data()), static_cast<std::size_t>(size));
 }
 
-Pin pin_of(X509* certificate) {
-  unsigned char* encoded = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &encoded);
+namespace {
+
+Pin digest_of(unsigned char* encoded, int size) {
   const std::unique_ptr<unsigned char, CryptoDeleter> owner(encoded);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   std::size_t digested = 0;
@@ -274,6 +274,20 @@ Pin pin_of(X509* certificate) {
                                 static_cast<std::size_t>(size), digest.data(), &digested) != 1)
     throw std::bad_alloc();
   return {.digest = std::string(reinterpret_cast<char*>(digest.data()), digested)};
+}
+
+}  // namespace
+
+Pin pin_of(X509* certificate) {
+  unsigned char* encoded = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &encoded);
+  return digest_of(encoded, size);
+}
+
+Pin pin_of(const EVP_PKEY* key) {
+  unsigned char* encoded = nullptr;
+  const int size = i2d_PUBKEY(key, &encoded);
+  return digest_of(encoded, size);
 }
 
 }  // namespace sally::tls

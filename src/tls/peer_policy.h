@@ -31,5 +31,7 @@ Pin to_pin(const std::string& text, std::uint32_t flags);
 std::string to_text(const Pin& pin);
 // The pin of a certificate's key.
 Pin pin_of(x509_st* certificate);
+// Likewise of the public half of a key.
+Pin pin_of(const evp_pkey_st* key);
 
 }  // namespace sally::tls

@@ -478,6 +478,10 @@ std::string Session::correlation_id() const {
   return correlation_id_of(ssl_.get());
 }
 
+void Session::tell_what_is_known(ErrorDetail& detail) const {
+  add_what_is_known(ssl_.get(), record_, detail);
+}
+
 std::int32_t Session::version() const noexcept {
   return SSL_version(ssl_.get());
 }

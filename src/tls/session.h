@@ -109,6 +109,8 @@ class Session final : public transport::Flow {
   }
   SessionFacts facts() const;
   std::string correlation_id() const;
+  // Of a handshake that this side gives up: what both sides offered, and what else is known of it.
+  void tell_what_is_known(ErrorDetail& detail) const;
 
   // Trust that changes under an established connection (session_review.cpp).
   const Settings& settings() const noexcept { return context_->settings(); }

@@ -155,12 +155,39 @@ void explain_key(X509* certificate, const VerificationRules& rules, ErrorDetail&
   detail.message = quoted(detail.subject) + " has a key of kind " + detail.found;
 }
 
-void explain_usage(Purpose purpose, ErrorDetail& detail) {
-  detail.expected = purpose == Purpose::client ? "extended key usage clientAuth"
-                                               : "extended key usage serverAuth";
-  detail.expected += " and key usage digitalSignature, or no such extensions";
-  detail.message =
-      quoted(detail.subject) + " may not be used for this: expected " + detail.expected;
+// One of the two extensions that say what a certificate is for (RFC 5280 sections 4.2.1.3 and 4.2.1.12),
+// which is there and does not name what it must.
+void add_usage(const char* extension, const char* wanted, const std::vector<std::string>& found,
+               ErrorDetail& detail) {
+  const std::string names = found.empty() ? "none" : joined(found);
+  const std::string kind(extension);
+  const bool is_first = detail.found.empty();
+  detail.message +=
+      (is_first ? ": its " : ", and its ") + kind + " is " + names + ", without " + wanted;
+  detail.expected += (is_first ? "" : " and ") + kind + ' ' + wanted;
+  detail.found += (is_first ? "" : " and ") + kind + ' ' + names;
+}
+
+void explain_usage(X509* certificate, Purpose purpose, int depth, ErrorDetail& detail) {
+  const bool is_client = purpose == Purpose::client;
+  const Ref<sally_certificate> described = describe(certificate);
+  const CertificateData& data = described->data;
+  const std::uint32_t flags = X509_get_extension_flags(certificate);
+  detail.message = quoted(detail.subject) + " may not be used for " +
+                   (depth > 0   ? "a CA of this chain"
+                    : is_client ? "a client"
+                                : "a server");
+  const std::uint32_t wanted = is_client ? XKU_SSL_CLIENT : XKU_SSL_SERVER | XKU_SGC;
+  if ((flags & EXFLAG_XKUSAGE) != 0 && (X509_get_extended_key_usage(certificate) & wanted) == 0) {
+    std::vector<std::string> names;
+    for (const ExtendedUsage& usage : data.extended_usages) names.push_back(usage.name);
+    add_usage("extended key usage", is_client ? "clientAuth" : "serverAuth", names, detail);
+  }
+  const std::uint32_t key_usage = depth > 0 ? KU_KEY_CERT_SIGN : KU_DIGITAL_SIGNATURE;
+  if ((flags & EXFLAG_KUSAGE) != 0 && (data.key_usage & key_usage) == 0) {
+    add_usage("key usage", depth > 0 ? "keyCertSign" : "digitalSignature", key_usages_of(data),
+              detail);
+  }
 }
 
 void explain_malformed(X509* certificate, int code, ErrorDetail& detail) {
@@ -190,7 +217,7 @@ void describe_fault(const Question& question, const Judgement& judgement, const 
     case SALLY_CERTIFICATE_MALFORMED:
       return explain_malformed(certificate, finding.code, detail);
     case SALLY_CERTIFICATE_WRONG_USAGE:
-      return explain_usage(question.purpose, detail);
+      return explain_usage(certificate, question.purpose, finding.depth, detail);
     case SALLY_PEER_NOT_ALLOWED:
       return explain_not_allowed(certificate, question.rules.policy, detail);
     case SALLY_PEER_PIN_MISMATCH:

@@ -177,6 +177,7 @@ def test_a_certificate_of_a_ca_that_the_server_does_not_name(serve):
     "entry, cause",
     [
         ("client-wrong-usage", "client_certificate_wrong_usage"),
+        ("client-no-signature-usage", "client_certificate_wrong_usage"),
         ("client-expired", "client_certificate_expired"),
         ("client-not-yet-valid", "client_certificate_expired"),
     ],

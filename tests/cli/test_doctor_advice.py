@@ -1,6 +1,8 @@
 """What sally doctor says is true, shows what decides, and is of use to who has nothing else."""
 
+import base64
 import datetime
+import hashlib
 import pathlib
 import socket
 import types
@@ -65,6 +67,14 @@ def made(folder, begins, issuer=None):
     return files
 
 
+def pin_of(chain):
+    own = x509.load_pem_x509_certificate(pathlib.Path(chain).read_bytes())  # the first
+    public = own.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return "sha256/" + base64.b64encode(hashlib.sha256(public).digest()).decode()
+
+
 def midnight_of(days):
     """So many days from now; naive, as the makers of certificates want it."""
     today = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
@@ -85,6 +95,11 @@ class TestAKeyOfAnotherCertificate:
         assert found.cause == "client_key_mismatch"
         assert "the key that this certificate was requested for" in found.verdict["fix"]
         assert "a new certificate issued for the key" in found.verdict["fix"]
+
+    def test_the_error_tells_the_two_keys_apart(self, serve):
+        found = Doctor(demanding(serve).address, cert=CLIENT.chain, key=OTHER.key)
+        error = found.report["credential"]["error"]
+        assert pin_of(CLIENT.chain) in error["expected"] and pin_of(OTHER.chain) in error["found"]
 
     def test_nothing_says_that_no_certificate_was_given(self, serve):
         found = Doctor(demanding(serve).address, cert=CLIENT.chain, key=OTHER.key)
@@ -150,6 +165,36 @@ def test_a_missing_intermediate_whose_name_tells_nothing(serve, tmp_path):
     found = Doctor(demanding(serve, entry=certificates).address, ca=OWN.ca, **shows(CLIENT))
     assert (found.cause, found.verdict["certain"]) == ("missing_intermediate", False)
     assert "Somebody 7" in found.verdict["sentence"]
+
+
+def test_the_mark_of_a_missing_issuer_is_at_its_place(serve, tmp_path):
+    server = serve(entry=zoo.entry("server-missing-intermediate"))
+    _, sections = page(server.address, ca=alone(tmp_path, OWN.ca)[0])
+    tree = sections["Certificates of the server"].splitlines()
+    missing = next(i for i, line in enumerate(tree) if "? " in line)
+    (fault,) = [i for i, line in enumerate(tree) if "FAULT" in line]
+    leaf = next(i for i, line in enumerate(tree) if i != fault and "CN=server-missing" in line)
+    assert missing < fault < leaf, tree
+    assert "Sallyport zoo intermediate CA" in tree[missing]
+    assert "neither sent nor trusted" in tree[missing + 1]
+    assert "the issuer named 'CN=Sallyport zoo intermediate CA" in tree[fault]
+    assert "is what is missing" in tree[fault]
+
+
+@pytest.mark.parametrize(
+    "flaw, extension, has, lacks, other",
+    [
+        ("wrong", "extended key usage", "clientAuth", "serverAuth", "digitalSignature"),
+        ("no-signature", "key usage", "nonRepudiation", "digitalSignature", "serverAuth"),
+        ("key-agreement", "key usage", "keyAgreement", "digitalSignature", "serverAuth"),
+    ],
+)
+def test_of_a_wrong_usage_the_extension_at_fault_is_told(serve, flaw, extension, has, lacks, other):
+    found = Doctor(serve(entry=zoo.entry(f"server-{flaw}-usage")).address)
+    assert found.cause == "wrong_usage"
+    assert found.verdict["sentence"].endswith(f" its {extension} is '{has}', without '{lacks}'.")
+    assert f"with the {extension} {lacks}" in found.verdict["fix"]
+    assert other not in found.verdict["sentence"] + found.verdict["fix"] + evidence(found)[0]
 
 
 @pytest.mark.parametrize("entry", ["server-good", "server-missing-intermediate"])
@@ -218,7 +263,7 @@ def test_what_to_do_about_a_plain_port_at_either_side(greeting, protocols):
     fix = found.verdict["fix"]
     assert found.cause == "not_tls"
     assert "port on which the server speaks TLS" in fix and "switch TLS on" in fix
-    commands = [f"sally connect {server.address} --starttls {one}" for one in protocols]
+    commands = [f"sally doctor {server.address} --starttls {one}" for one in protocols]
     assert [one in fix for one in commands] == [True] * len(commands)
     assert fix.count("--starttls") == len(commands)
 
@@ -227,3 +272,11 @@ def test_another_name_is_only_verified_after_a_warning(serve):
     fix = Doctor(serve().address, name="elsewhere.test").verdict["fix"]
     assert fix.startswith("First make sure that this is the server that is meant")
     assert fix.index("stranger") < fix.index("--name localhost")
+
+
+def test_addresses_of_ipv6_are_in_brackets(serve):
+    server = serve(listen="[::1]:0")
+    text, sections = page(server.address)
+    assert text.startswith(f"sally doctor {server.address}, as 'localhost'\n")
+    assert f"[::1]:{server.port}: TCP" in sections["Network"]
+    assert f"TLS, on {server.address}" in text

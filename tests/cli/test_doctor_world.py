@@ -62,3 +62,15 @@ def test_the_address_that_speaks_tls_is_examined(serve, world):
     assert report["examined"] == server.address
     assert report["verdict"]["cause"] == "some_addresses_fail"
     assert "says nothing" in report["verdict"]["sentence"]
+
+
+def test_a_machine_elsewhere_that_does_not_answer(world):
+    with full_backlog() as port:
+        report = world(f"192.0.2.1:{port}", "--timeout", "0.5")
+    assert (report["verdict"]["cause"], report["verdict"]["certain"]) == ("no_answer", True)
+    fix = report["verdict"]["fix"]
+    assert "firewall or security group between here and 192.0.2.1" in fix
+    for words in (f"to port {port}", "wrong address", "ss -ltn"):
+        assert words in fix
+    assert "this machine's own" not in fix
+    assert report["addresses"][0]["error"]["hint"] == fix

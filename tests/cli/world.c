@@ -1,10 +1,12 @@
-/* Another world for one program, by LD_PRELOAD: WORLD_TIME is its clock, in seconds since 1970, and
- * the name "many.test" has the addresses 127.0.0.1 and 127.0.0.2. */
+/* Another world for one program, by LD_PRELOAD: WORLD_TIME is its clock, in seconds since 1970, the name
+ * "many.test" has the addresses 127.0.0.1 and 127.0.0.2, and 192.0.2.1 (RFC 5737) is 127.0.0.1. */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -45,4 +47,14 @@ int getaddrinfo(const char* host, const char* service, const struct addrinfo* hi
   struct addrinfo* last = *found;
   while (last->ai_next != NULL) last = last->ai_next;
   return real("127.0.0.2", service, hints, &last->ai_next);
+}
+
+int connect(int socket, const struct sockaddr* address, socklen_t size) {
+  int (*real)(int, const struct sockaddr*, socklen_t);
+  *(void**)&real = dlsym(RTLD_NEXT, "connect");
+  struct sockaddr_in here;
+  if (address->sa_family != AF_INET || size != sizeof here) return real(socket, address, size);
+  memcpy(&here, address, sizeof here);
+  if (here.sin_addr.s_addr == inet_addr("192.0.2.1")) here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return real(socket, (const struct sockaddr*)&here, sizeof here);
 }

@@ -13,7 +13,6 @@ STATUSES = {
     for row in tomllib.loads((zoo.TOP / "src/status/status_table.toml").read_text())["status"]
 }
 BOTH = ["1.2", "1.3"]
-NO_ALERT = -1  # TOML has no null
 # close_notify and user_canceled are no errors, and have cases of their own.
 ERROR_ALERTS = [number for number in sorted(alerts.NAMES) if number not in (0, 90)]
 
@@ -61,8 +60,6 @@ def _case(side, version, facts):
     hint = facts.get("hint") or CORPUS["hints"].get(facts["status"], "")
     known = {field.name for field in dataclasses.fields(Case)}
     facts = {key: value for key, value in facts.items() if key in known}
-    if facts.get("received") == NO_ALERT:
-        del facts["received"]
     facts = {**facts, "sent": tuple(facts.get("sent", ())), "hint": hint}
     return Case(side=side, version=version, **facts)
 

@@ -216,12 +216,13 @@ def close_notify(puppet):
     puppet.edits[puppet.spot] = instead(lambda p: p.alert(0, WARNING))
 
 
+def cancel(puppet):
+    puppet.alert(90, WARNING)
+    puppet.alert(0, WARNING)
+
+
 @script()
 def user_canceled(puppet):
-    def cancel(puppet):
-        puppet.alert(90, WARNING)
-        puppet.alert(0, WARNING)
-
     puppet.edits[puppet.spot] = instead(cancel)
 
 

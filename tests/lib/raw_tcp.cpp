@@ -176,7 +176,10 @@ void Proxy::run() {
 bool Proxy::forward(RawSocket& from, RawSocket& to) {
   std::array<char, 16384> buffer{};
   const ssize_t size = ::recv(from.get(), buffer.data(), buffer.size(), 0);
-  return size > 0 && to.send({buffer.data(), static_cast<std::size_t>(size)});
+  if (size <= 0) return false;
+  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
+  if (&from == &client_) said_ += bytes;
+  return to.send(bytes);
 }
 
 void Proxy::obey(char what) {

@@ -71,6 +71,9 @@ class Proxy {
   void stall() { command('s'); }   // passes nothing on
   void resume() { command('g'); }  // after stall
 
+  // All that the client has said; to be asked for after cut() or reset().
+  const std::string& said_by_client() const { return said_; }
+
  private:
   void command(char what);
   void run();
@@ -81,6 +84,7 @@ class Proxy {
   const std::uint16_t target_;
   RawSocket client_;
   RawSocket server_;
+  std::string said_;
   bool stalled_ = false;
   bool over_ = false;
   int commands_[2] = {-1, -1};

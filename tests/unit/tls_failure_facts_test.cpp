@@ -362,5 +362,54 @@ TEST(FailedHandshakeFacts, ShowNothingOfAPeersThatCouldNotBeShown) {
   EXPECT_EQ(listing.shown.back(), std::string(longest_listed - 1, 'x') + "...");
 }
 
+// One extension is not blamed for the other.
+TEST(WrongUsage, IsToldByTheExtensionAtFault) {
+  struct Row {
+    const char* entry;
+    std::string extension, wanted, found;
+  };
+  for (const Row& row :
+       {Row{"server-wrong-usage", "extended key usage", "serverAuth", "clientAuth"},
+        Row{"server-no-signature-usage", "key usage", "digitalSignature", "nonRepudiation"},
+        Row{"server-key-agreement-usage", "key usage", "digitalSignature", "keyAgreement"}}) {
+    SCOPED_TRACE(row.entry);
+    TlsPair pair({.server = row.entry, .version = SALLY_TLS_1_3});
+    pair.shake_hands();
+    const Json client = told(pair.client().error());
+    EXPECT_EQ(client["status"], "SALLY_CERTIFICATE_WRONG_USAGE");
+    EXPECT_EQ(client["expected"], row.extension + ' ' + row.wanted);
+    EXPECT_EQ(client["found"], row.extension + ' ' + row.found);
+    EXPECT_THAT(client["message"].get<std::string>(),
+                testing::EndsWith("may not be used for a server: its " + row.extension + " is " +
+                                  row.found + ", without " + row.wanted));
+  }
+}
+
+// Whoever waits in vain learns what was on offer: a server from the hello that came, a client from its
+// own, and from the ServerHello where that was all that came.
+TEST_P(FailedHandshake, TellsWhatBothSidesOfferedWhereItIsGivenUp) {
+  auto [near, far] = transport::make_memory_transports(transport::EventLoop::shared());
+  tls::Session client(client_config(parties())->freeze(), {.text = "localhost"}, *near);
+  tls::Session server(server_config(parties())->freeze(), {}, *far);
+  const auto known = [](const tls::Session& session) {
+    return told(amend(make_error(SALLY_TIMED_OUT),
+                      [&](ErrorDetail& detail) { session.tell_what_is_known(detail); }));
+  };
+  EXPECT_FALSE(known(server).contains("handshake")) << "nobody has said anything";
+
+  client.handshake();
+  Json waiting = known(client)["handshake"];
+  EXPECT_THAT(waiting["versions"]["ours"], ElementsAre(version_name()));
+  EXPECT_THAT(waiting["versions"]["theirs"], IsEmpty());
+  EXPECT_THAT(waiting["groups"]["ours"], Contains("x25519"));
+
+  server.handshake();
+  waiting = known(server);
+  EXPECT_FALSE(waiting["correlation_id"].get<std::string>().empty());
+  EXPECT_THAT(waiting["handshake"]["versions"]["theirs"], Contains(version_name()));
+  EXPECT_THAT(waiting["handshake"]["groups"]["theirs"], Contains("x25519"));
+  EXPECT_EQ(waiting["handshake"]["versions"]["agreed"], version_name());
+}
+
 }  // namespace
 }  // namespace sally::test

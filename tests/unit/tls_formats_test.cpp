@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <optional>
 #include <string>
@@ -181,6 +182,25 @@ TEST(CredentialInput, TakesTheKeyOfOneFormatWithTheChainOfAnother) {
                                  at(zoo("server-good-rsa").key), secret};
   EXPECT_EQ(status_of([&] { make_ref<tls::Credential>(mismatch); }),
             "SALLY_CREDENTIAL_KEY_MISMATCH");
+}
+
+// Both are of one kind: what tells them apart is what can be compared with `sally verify` or openssl.
+TEST(CredentialInput, OfTwoKeysOfAKindSaysWhichIsWantedAndWhichIsThere) {
+  const auto at = [](const std::string& file) { return MaterialSource::at(zoo_path(file)); };
+  const auto pin = [](const std::string& name) {
+    return tls::describe(credential(name)->certificate())->data.pin;
+  };
+  try {
+    make_ref<tls::Credential>(
+        CredentialInput{at(zoo("client-good").chain), at(zoo("client-other").key), nullptr});
+    FAIL() << "the key is another's";
+  } catch (const Failure& failure) {
+    const ErrorDetail& detail = failure.error()->detail();
+    EXPECT_EQ(name_of(failure.error()->status()), "SALLY_CREDENTIAL_KEY_MISMATCH");
+    EXPECT_THAT(detail.expected, testing::HasSubstr(pin("client-good")));
+    EXPECT_THAT(detail.found, testing::HasSubstr(pin("client-other")));
+    EXPECT_THAT(detail.found, testing::HasSubstr("(EC P-256)"));
+  }
 }
 
 TEST(CredentialInput, ThatNoPassphraseOpensSaysHowToConvertIt) {

@@ -1,4 +1,4 @@
-"""TLS alerts: their names (RFC 8446 appendix B.2, older RFCs, RFC 7301), and which fits which refusal."""
+"""TLS alerts: their names (the registry of IANA), and which fits which refusal."""
 
 import re
 
@@ -21,6 +21,7 @@ NAMES = {
     49: "access_denied",
     50: "decode_error",
     51: "decrypt_error",
+    52: "too_many_cids_requested",
     60: "export_restriction_RESERVED",
     70: "protocol_version",
     71: "insufficient_security",
@@ -36,7 +37,9 @@ NAMES = {
     114: "bad_certificate_hash_value",
     115: "unknown_psk_identity",
     116: "certificate_required",
+    117: "general_error",
     120: "no_application_protocol",
+    121: "ech_required",
 }
 
 # What RFC 8446 section 6.2 calls a flaw, for each status of a refused certificate. One alert where
