@@ -13,18 +13,6 @@ namespace sally::tls {
 
 namespace {
 
-void leave_chain(X509_STORE_CTX* store, const std::vector<X509Owner>& chain) {
-  STACK_OF(X509)* copy = checked(sk_X509_new_null());
-  for (const X509Owner& certificate : chain) {
-    if (sk_X509_push(copy, certificate.get()) == 0) {
-      sk_X509_pop_free(copy, &X509_free);
-      throw std::bad_alloc();
-    }
-    X509_up_ref(certificate.get());
-  }
-  X509_STORE_CTX_set0_verified_chain(store, copy);
-}
-
 Question question_of(X509* leaf, STACK_OF(X509) * sent, const Context& context,
                      const HandshakeRecord& record) {
   return {.trust = context.settings().trust.get(),
@@ -33,6 +21,21 @@ Question question_of(X509* leaf, STACK_OF(X509) * sent, const Context& context,
           .purpose = context.is_server() ? Purpose::client : Purpose::server,
           .name = record.peer_name,
           .rules = context.settings().rules};
+}
+
+X509Owner share(X509* certificate) {
+  X509_up_ref(certificate);
+  return X509Owner(certificate);
+}
+
+std::vector<X509Owner> sent_of(const Question& question) {
+  std::vector<X509Owner> sent;
+  sent.push_back(share(question.leaf));
+  for (int i = 0; i < sk_X509_num(question.untrusted); ++i) {
+    X509* certificate = sk_X509_value(question.untrusted, i);
+    if (certificate != question.leaf) sent.push_back(share(certificate));
+  }
+  return sent;
 }
 
 // Null where the chain is not good: `judgement` then says why. A good one that is known already is not
@@ -49,6 +52,7 @@ VerificationCache::Entry look_at(const Question& question, VerificationCache& ca
   auto good = std::make_shared<GoodChain>();
   if (!judgement.findings.empty()) good->findings = explain(question, judgement);
   good->pin_matched = judgement.pin_matched;
+  good->sent = sent_of(question);
   good->chain = std::move(judgement.chain);
   if (cache.enabled()) cache.remember(key, window, good);
   return good;
@@ -66,9 +70,23 @@ bool verify_chain(X509_STORE_CTX* store, const Context& context, HandshakeRecord
     record.verdict = explain(question, judgement);
     return false;
   }
-  leave_chain(store, record.good->chain);
   X509_STORE_CTX_set_error(store, X509_V_OK);
   return true;
+}
+
+void share_certificates(X509_STORE_CTX* store, const HandshakeRecord& record) noexcept {
+  STACK_OF(X509)* sent = X509_STORE_CTX_get0_untrusted(store);
+  const std::size_t count = record.good ? record.good->sent.size() : 0;
+  // The digest by which the chain was found is of these very certificates, in this order.
+  if (sk_X509_num(sent) != static_cast<int>(count)) return;
+  if (sk_X509_value(sent, 0) != X509_STORE_CTX_get0_cert(store)) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    X509* known = record.good->sent[i].get();
+    X509* own = sk_X509_value(sent, static_cast<int>(i));
+    X509_up_ref(known);
+    sk_X509_set(sent, static_cast<int>(i), known);
+    X509_free(own);
+  }
 }
 
 bool check_again(X509* leaf, const std::vector<X509Owner>& sent, const Context& context,

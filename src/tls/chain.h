@@ -16,9 +16,14 @@ class TrustStore;
 struct HandshakeRecord;
 
 // Whether the peer's chain passes every check. If not, `record.verdict` says why and the X.509
-// error in `store` is the one that the alert is to be picked from; if so, the verified chain is left
-// in `store`.
+// error in `store` is the one that the alert is to be picked from; if so, `record.good` has the
+// verified chain, and OpenSSL gets no copy of it.
 bool verify_chain(x509_store_ctx_st* store, const Context& context, HandshakeRecord& record);
+
+// After a chain that was found good: what the peer has just sent gives way to the same certificates as
+// they were decoded for whoever sent them first, so that many connections of one peer hold them once.
+// OpenSSL keeps what `store` holds when the verify callback returns.
+void share_certificates(x509_store_ctx_st* store, const HandshakeRecord& record) noexcept;
 
 // Whether the peer of an earlier session would still be let in, by the very same checks; `sent`: what
 // came beside its own certificate. Sets `record.good`.

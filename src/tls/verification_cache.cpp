@@ -106,8 +106,11 @@ std::string digest_of(const Question& question) {
   digest.add(question.name.text);
   digest.add(question.name.is_ip ? "ip" : question.name.is_email ? "email" : "dns");
   digest.add(question.leaf);
-  for (int i = 0; i < sk_X509_num(question.untrusted); ++i)
-    digest.add(sk_X509_value(question.untrusted, i));
+  for (int i = 0; i < sk_X509_num(question.untrusted); ++i) {
+    X509* certificate = sk_X509_value(question.untrusted, i);
+    // A handshake names the leaf among what was sent, a session that is to be resumed may not.
+    if (certificate != question.leaf) digest.add(certificate);
+  }
   return digest.value();
 }
 

@@ -19,6 +19,7 @@ namespace sally::tls {
 
 // A chain that was accepted, and what was found on the way.
 struct GoodChain {
+  std::vector<X509Owner> sent;  // by the peer, its own certificate first
   std::vector<X509Owner> chain;
   ErrorRef findings;
   bool pin_matched = false;
