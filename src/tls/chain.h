@@ -3,8 +3,7 @@
 
 #include "status/error.h"
 #include "tls/openssl_types.h"
-
-#include <vector>
+#include "tls/session_cache.h"
 
 struct stack_st_X509;
 struct x509_store_ctx_st;
@@ -25,14 +24,16 @@ bool verify_chain(x509_store_ctx_st* store, const Context& context, HandshakeRec
 // OpenSSL keeps what `store` holds when the verify callback returns.
 void share_certificates(x509_store_ctx_st* store, const HandshakeRecord& record) noexcept;
 
-// Whether the peer of an earlier session would still be let in, by the very same checks; `sent`: what
-// came beside its own certificate. Sets `record.good`.
-bool check_again(x509_st* leaf, const std::vector<X509Owner>& sent, const Context& context,
-                 HandshakeRecord& record);
+// What a peer sent, in their order; `sent` may hold the leaf. Throws std::bad_alloc.
+SentCertificates encode(x509_st* leaf, const stack_st_X509* sent);
+
+// Whether the peer of an earlier session would still be let in, by the very same checks. Sets
+// `record.good`.
+bool check_again(const SentCertificates& sent, const Context& context, HandshakeRecord& record);
 
 // Why the peer of an established connection would not be let in under `trust`, a later generation of
-// the context's; null where it would.
-ErrorRef refusal_under(const Ref<TrustStore>& trust, x509_st* leaf, stack_st_X509* sent,
-                       const Context& context, const HandshakeRecord& record);
+// the context's; null where it would. `record.good` is what it was let in by.
+ErrorRef refusal_under(const Ref<TrustStore>& trust, const Context& context,
+                       const HandshakeRecord& record);
 
 }  // namespace sally::tls
