@@ -236,9 +236,9 @@ enum {
 
 /*
  * sally_tls_config_set_resumption takes a SALLY_RESUMPTION_* and how many sessions are kept, the
- * newest; 0 stands for 4096. A server keeps sessions in memory, some 4 KiB each, and gives its
- * clients tickets that name them, unless it has ticket keys. A client keeps those that servers gave
- * it, by the name that it verified.
+ * newest; 0 stands for 4096. A server keeps sessions in memory, some 600 bytes each and, once for
+ * all sessions of a client, the certificates that it sent, and gives its clients tickets that name
+ * them, unless it has ticket keys. A client keeps those of servers, by the name that it verified.
  *
  * Resuming lets in nobody whom a full handshake would not: a session is bound to the trust, the
  * client-auth mode and the server name that it was made under, and the peer's chain is checked

@@ -52,12 +52,7 @@ int error_for_alert(sally_status verdict, int error) {
   }
 }
 
-// OpenSSL calls this once for a peer's chain and takes the answer as final; the X.509 error left in
-// `store` picks the alert.
-int verify_peer(X509_STORE_CTX* store, void* /*unused*/) {
-  const auto* ssl = static_cast<const SSL*>(
-      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  HandshakeRecord& record = record_of(ssl);
+int judge_peer(const SSL* ssl, X509_STORE_CTX* store, HandshakeRecord& record) {
   const Context& context = context_of(ssl);
   ++record.judgements;
   const bool asks = record.inquiry != nullptr && record.inquiry->asks(SALLY_QUESTION_PEER);
@@ -79,6 +74,18 @@ int verify_peer(X509_STORE_CTX* store, void* /*unused*/) {
   record.findings = std::exchange(record.verdict, {});
   X509_STORE_CTX_set_error(store, X509_V_OK);
   return 1;
+}
+
+// OpenSSL calls this once for a peer's chain and takes the answer as final; the X.509 error left in
+// `store` picks the alert.
+int verify_peer(X509_STORE_CTX* store, void* /*unused*/) {
+  const auto* ssl = static_cast<const SSL*>(
+      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  HandshakeRecord& record = record_of(ssl);
+  const int answer = judge_peer(ssl, store, record);
+  // Not before the last use of what `store` has for the peer's own certificate.
+  if (answer == 1) share_certificates(store, record);
+  return answer;
 }
 
 void note_alert(const SSL* ssl, int where, int value) {

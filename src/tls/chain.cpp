@@ -1,6 +1,7 @@
 #include "tls/chain.h"
 
 #include "tls/context.h"
+#include "tls/error_queue.h"
 #include "tls/handshake_record.h"
 #include "tls/openssl.h"
 #include "tls/verdict.h"
@@ -8,22 +9,13 @@
 #include "tls/verifier.h"
 
 #include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace sally::tls {
 
 namespace {
-
-void leave_chain(X509_STORE_CTX* store, const std::vector<X509Owner>& chain) {
-  STACK_OF(X509)* copy = checked(sk_X509_new_null());
-  for (const X509Owner& certificate : chain) {
-    if (sk_X509_push(copy, certificate.get()) == 0) {
-      sk_X509_pop_free(copy, &X509_free);
-      throw std::bad_alloc();
-    }
-    X509_up_ref(certificate.get());
-  }
-  X509_STORE_CTX_set0_verified_chain(store, copy);
-}
 
 Question question_of(X509* leaf, STACK_OF(X509) * sent, const Context& context,
                      const HandshakeRecord& record) {
@@ -35,69 +27,162 @@ Question question_of(X509* leaf, STACK_OF(X509) * sent, const Context& context,
           .rules = context.settings().rules};
 }
 
-// Null where the chain is not good: `judgement` then says why. A good one that is known already is not
-// judged anew.
-VerificationCache::Entry look_at(const Question& question, VerificationCache& cache,
-                                 Judgement& judgement) {
-  const std::string key = cache.enabled() ? digest_of(question) : std::string();
-  if (cache.enabled()) {
-    if (auto known = cache.find(key, time_of(question.rules))) return known;
-  }
-  judgement = judge(question);
-  if (!judgement.accepted()) return nullptr;
-  const TimeWindow window = window_of(judgement, question.trust);
-  auto good = std::make_shared<GoodChain>();
-  if (!judgement.findings.empty()) good->findings = explain(question, judgement);
-  good->pin_matched = judgement.pin_matched;
-  good->chain = std::move(judgement.chain);
-  if (cache.enabled()) cache.remember(key, window, good);
-  return good;
+X509Owner share(X509* certificate) {
+  X509_up_ref(certificate);
+  return X509Owner(certificate);
 }
 
+std::vector<X509Owner> sent_of(const Question& question) {
+  std::vector<X509Owner> sent;
+  sent.push_back(share(question.leaf));
+  for (int i = 0; i < sk_X509_num(question.untrusted); ++i) {
+    X509* certificate = sk_X509_value(question.untrusted, i);
+    if (certificate != question.leaf) sent.push_back(share(certificate));
+  }
+  return sent;
+}
+
+using StackOwner = std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)>;
+
+StackOwner stack_of(const std::vector<X509Owner>& certificates) {
+  StackOwner stack(checked(sk_X509_new_null()),
+                   [](STACK_OF(X509) * given) { sk_X509_free(given); });
+  for (const X509Owner& certificate : certificates) {
+    if (sk_X509_push(stack.get(), certificate.get()) == 0) throw std::bad_alloc();
+  }
+  return stack;
+}
+
+void append(std::string& bytes, X509* certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(certificate, &der);
+  const std::unique_ptr<unsigned char, CryptoDeleter> owner(der);
+  if (size <= 0) throw std::bad_alloc();
+  bytes.append(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+}
+
+// As far as they can be decoded.
+std::vector<X509Owner> decode(const std::string& sent) {
+  std::vector<X509Owner> certificates;
+  const auto* at = reinterpret_cast<const unsigned char*>(sent.data());
+  const auto* const end = at + sent.size();
+  while (at < end) {
+    X509Owner certificate(checked(X509_new_ex(library_context(), nullptr)));
+    X509* target = certificate.get();
+    if (d2i_X509(&target, &at, end - at) == nullptr) {
+      static_cast<void>(certificate.release());  // a failing decoder frees what it was to fill
+      clear_errors();
+      break;
+    }
+    X509_check_purpose(target, -1, 0);  // decodes the extensions
+    certificates.push_back(std::move(certificate));
+  }
+  return certificates;
+}
+
+// What is remembered of peers who sent this, and what comes to be.
+class Memory {
+ public:
+  Memory(VerificationCache& cache, const PeerName& name, SentCertificates sent)
+      : cache_(cache),
+        sent_(std::move(sent)),
+        key_(cache.enabled() ? digest_of(name, *sent_) : std::string()) {}
+
+  // Null: nothing good, by now.
+  VerificationCache::Entry find(const VerificationRules& rules) const {
+    return cache_.enabled() ? cache_.find(key_, time_of(rules)) : nullptr;
+  }
+  // Null where the chain is not good: `judgement` then says why.
+  VerificationCache::Entry judge_anew(const Question& question, Judgement& judgement,
+                                      bool keeps_sessions) const {
+    judgement = judge(question);
+    if (!judgement.accepted()) return nullptr;
+    const TimeWindow window = window_of(judgement, question.trust);
+    auto good = std::make_shared<GoodChain>();
+    if (!judgement.findings.empty()) good->findings = explain(question, judgement);
+    good->pin_matched = judgement.pin_matched;
+    good->sent = sent_of(question);
+    if (keeps_sessions) good->encoded = sent_;
+    good->chain = std::move(judgement.chain);
+    if (cache_.enabled()) cache_.remember(key_, window, good);
+    return good;
+  }
+
+ private:
+  VerificationCache& cache_;
+  const SentCertificates sent_;
+  const std::string key_;
+};
+
 }  // namespace
+
+SentCertificates encode(X509* leaf, const STACK_OF(X509) * sent) {
+  std::string bytes;
+  append(bytes, leaf);
+  for (int i = 0; i < sk_X509_num(sent); ++i) {
+    // A handshake names the leaf among what was sent, and a session does not.
+    X509* certificate = sk_X509_value(sent, i);
+    if (certificate != leaf) append(bytes, certificate);
+  }
+  return std::make_shared<const std::string>(std::string_view(bytes));  // no larger than it is
+}
 
 bool verify_chain(X509_STORE_CTX* store, const Context& context, HandshakeRecord& record) {
   const Question question = question_of(X509_STORE_CTX_get0_cert(store),
                                         X509_STORE_CTX_get0_untrusted(store), context, record);
+  const Memory memory(context.verified(), question.name, encode(question.leaf, question.untrusted));
   Judgement judgement;
-  record.good = look_at(question, context.verified(), judgement);
+  record.good = memory.find(question.rules);
+  if (!record.good) record.good = memory.judge_anew(question, judgement, context.keeps_sessions());
   if (!record.good) {
     X509_STORE_CTX_set_error(store, judgement.fatal()->code);
     record.verdict = explain(question, judgement);
     return false;
   }
-  leave_chain(store, record.good->chain);
   X509_STORE_CTX_set_error(store, X509_V_OK);
   return true;
 }
 
-bool check_again(X509* leaf, const std::vector<X509Owner>& sent, const Context& context,
-                 HandshakeRecord& record) {
-  const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> stack(
-      checked(sk_X509_new_null()), [](STACK_OF(X509) * given) { sk_X509_free(given); });
-  for (const X509Owner& certificate : sent) {
-    if (sk_X509_push(stack.get(), certificate.get()) == 0) throw std::bad_alloc();
+void share_certificates(X509_STORE_CTX* store, const HandshakeRecord& record) noexcept {
+  STACK_OF(X509)* sent = X509_STORE_CTX_get0_untrusted(store);
+  const std::size_t count = record.good ? record.good->sent.size() : 0;
+  // The digest by which the chain was found is of these very certificates, in this order.
+  if (sk_X509_num(sent) != static_cast<int>(count)) return;
+  if (sk_X509_value(sent, 0) != X509_STORE_CTX_get0_cert(store)) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    X509* known = record.good->sent[i].get();
+    X509* own = sk_X509_value(sent, static_cast<int>(i));
+    X509_up_ref(known);
+    sk_X509_set(sent, static_cast<int>(i), known);
+    X509_free(own);
   }
-  Judgement judgement;
-  record.good =
-      look_at(question_of(leaf, stack.get(), context, record), context.verified(), judgement);
-  if (!record.good) return false;
-  if (context.settings().followed_trust) {
-    record.sent_before.clear();
-    for (const X509Owner& certificate : sent) {
-      X509_up_ref(certificate.get());
-      record.sent_before.emplace_back(certificate.get());
-    }
-  }
-  return true;
 }
 
-ErrorRef refusal_under(const Ref<TrustStore>& trust, X509* leaf, STACK_OF(X509) * sent,
-                       const Context& context, const HandshakeRecord& record) {
-  Question question = question_of(leaf, sent, context, record);
-  question.trust = trust.get();
+bool check_again(const SentCertificates& sent, const Context& context, HandshakeRecord& record) {
+  const Memory memory(context.verified(), record.peer_name, sent);
+  record.good = memory.find(context.settings().rules);
+  if (record.good) return true;
+  const std::vector<X509Owner> certificates = decode(*sent);
+  if (certificates.empty()) return false;
   Judgement judgement;
-  if (look_at(question, *context.verified_under(trust), judgement)) return {};
+  const StackOwner stack = stack_of(certificates);
+  record.good =
+      memory.judge_anew(question_of(certificates.front().get(), stack.get(), context, record),
+                        judgement, context.keeps_sessions());
+  return record.good != nullptr;
+}
+
+ErrorRef refusal_under(const Ref<TrustStore>& trust, const Context& context,
+                       const HandshakeRecord& record) {
+  const std::vector<X509Owner>& sent = record.good->sent;
+  const StackOwner stack = stack_of(sent);
+  Question question = question_of(sent.front().get(), stack.get(), context, record);
+  question.trust = trust.get();
+  const std::shared_ptr<VerificationCache> cache = context.verified_under(trust);
+  const Memory memory(*cache, question.name, encode(question.leaf, question.untrusted));
+  if (memory.find(question.rules)) return {};
+  Judgement judgement;
+  if (memory.judge_anew(question, judgement, /*keeps_sessions=*/false)) return {};
   return explain(question, judgement);
 }
 

@@ -51,7 +51,10 @@ Context::Context(Settings settings)
     : settings_(std::move(settings)),
       given_trust_(settings_.trust),
       verified_(std::make_unique<VerificationCache>(settings_.rules.cache_entries)),
-      sessions_(settings_.session_cache) {
+      // A server has one of each client's.
+      sessions_(settings_.session_cache, settings_.role == SALLY_ROLE_SERVER
+                                             ? SessionCache::Form::packed
+                                             : SessionCache::Form::as_they_are) {
   signs_elsewhere_ = std::ranges::any_of(settings_.credentials,
                                          [](const auto& each) { return each->signs_elsewhere(); });
   check();

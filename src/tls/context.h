@@ -64,6 +64,10 @@ class Context : public RefCounted<Context> {
            (is_server() || settings_.ocsp != SALLY_OCSP_REQUIRE);
   }
   SessionCache& sessions() const noexcept { return sessions_; }
+  // Whether it keeps them itself, and does not leave that to the clients.
+  bool keeps_sessions() const noexcept {
+    return resumes() && !(is_server() && settings_.ticket_keys);
+  }
   const std::string& resumption_scope() const noexcept { return resumption_scope_; }
 
  private:

@@ -48,9 +48,6 @@ struct HandshakeRecord {
   bool session_came = false;     // client: the server gave it one
   // The peer's chain where it was found good, now or when a session was about to be resumed.
   std::shared_ptr<const GoodChain> good;
-  // What the peer had sent beside its own certificate in the session that was to be resumed; where
-  // that may be judged again later.
-  std::vector<X509Owner> sent_before;
   ErrorRef verdict;            // why the peer's certificate was refused
   ErrorRef findings;           // what was found of one that was let in against the verdict
   Inquiry* inquiry = nullptr;  // where the program decides, while the handshake lasts

@@ -8,6 +8,7 @@
 #include "tls/handshake_record.h"
 #include "tls/ocsp_response.h"
 #include "tls/openssl.h"
+#include "tls/verification_cache.h"
 #include "tls/verifier.h"
 
 #include <ctime>
@@ -33,19 +34,19 @@ ErrorDetail about(const X509* certificate, std::string expected, std::string fou
 }
 
 // Null for a certificate that is trusted by itself and was issued by somebody else.
-X509* issuer_in(const STACK_OF(X509) * chain) {
-  if (sk_X509_num(chain) > 1) return sk_X509_value(chain, 1);
-  X509* alone = sk_X509_value(chain, 0);
+X509* issuer_in(const std::vector<X509Owner>& chain) {
+  if (chain.size() > 1) return chain[1].get();
+  X509* alone = chain.front().get();
   const bool own = X509_check_issued(alone, alone) == X509_V_OK;
   clear_errors();
   return own ? alone : nullptr;
 }
 
 // Null where nothing is wrong.
-ErrorRef judge_staple(const SSL* ssl, const Settings& settings) {
-  const STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl);
-  if (sk_X509_num(chain) < 1) return {};  // no certificate, no staple
-  X509* certificate = sk_X509_value(chain, 0);
+ErrorRef judge_staple(const SSL* ssl, const HandshakeRecord& record, const Settings& settings) {
+  if (!record.good || record.good->chain.empty()) return {};  // no certificate, no staple
+  const std::vector<X509Owner>& chain = record.good->chain;
+  X509* certificate = chain.front().get();
   X509* issuer = issuer_in(chain);
 
   const std::string_view staple = staple_of(ssl);
@@ -85,7 +86,7 @@ int check_staple(SSL* ssl, void* /*unused*/) {
   if (context.settings().skip_verification || SSL_session_reused(ssl) == 1) return 1;
   HandshakeRecord& record = record_of(ssl);
   try {
-    record.verdict = judge_staple(ssl, context.settings());
+    record.verdict = judge_staple(ssl, record, context.settings());
   } catch (...) {
     record.verdict = out_of_memory_error();
   }

@@ -9,13 +9,15 @@
 #include "tls/openssl.h"
 #include "tls/ticket_keys.h"
 #include "tls/tracer.h"
+#include "tls/verification_cache.h"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <memory>
 #include <openssl/core_names.h>
 #include <openssl/rand.h>
 #include <span>
+#include <utility>
 
 namespace sally::tls {
 
@@ -51,14 +53,10 @@ std::string digest_of(const TrustStore& trust) {
   return all;
 }
 
-SentChain copy_of(const STACK_OF(X509) * sent) {
-  SentChain copy;
-  for (int i = 0; i < sk_X509_num(sent); ++i) {
-    X509* certificate = sk_X509_value(sent, i);
-    X509_up_ref(certificate);
-    copy.emplace_back(certificate);
-  }
-  return copy;
+std::string_view id_of(const SSL_SESSION* session) {
+  unsigned int size = 0;
+  const unsigned char* id = SSL_SESSION_get_id(session, &size);
+  return {reinterpret_cast<const char*>(id), size};
 }
 
 // A client's sessions are of the server that it verified: by this name, under this context.
@@ -66,34 +64,46 @@ std::string server_of(const PeerName& name) {
   return (name.is_ip ? "ip:" : "dns:") + name.text;
 }
 
-// OpenSSL calls it with each session that may be resumed; 1: it was kept.
+// Whether a certificate belongs to this session. Of one that was packed OpenSSL does not know; and what
+// was found good for a session that was offered, but not resumed, is of no account.
+bool has_peer(const SSL* ssl, SSL_SESSION* session, const HandshakeRecord& record) {
+  if (SSL_SESSION_get0_peer(session) != nullptr) return true;
+  return SSL_session_reused(ssl) == 1 && record.good;
+}
+
+// OpenSSL calls it with each session that may be resumed; 1 would keep the reference that it gives.
 int keep_session(SSL* ssl, SSL_SESSION* session) {
   HandshakeRecord& record = record_of(ssl);
   const Context& context = context_of(ssl);
   record.session_came = true;
-  // Who was let in against the verdict is asked about each time.
-  const bool judged = SSL_SESSION_get0_peer(session) == nullptr || record.good;
-  if (!context.resumes() || SSL_SESSION_is_resumable(session) != 1 || !judged) return 0;
-  try {
-    unsigned int size = 0;
-    const unsigned char* id = SSL_SESSION_get_id(session, &size);
-    const std::string key = context.is_server()
-                                ? std::string(reinterpret_cast<const char*>(id), size)
-                                : server_of(record.peer_name);
-    Resumable resumable{.session = nullptr, .sent = copy_of(SSL_get_peer_cert_chain(ssl))};
-    resumable.session.reset(session);  // ours from here on
-    context.sessions().add(key, std::move(resumable));
-    return 1;
-  } catch (const std::bad_alloc&) {
-    return 0;
+  if (!context.resumes() || SSL_SESSION_is_resumable(session) != 1) return 0;
+  SentCertificates sent;
+  if (has_peer(ssl, session, record)) {
+    if (record.good) sent = record.good->encoded;
+    // Who was let in against the verdict is asked about each time.
+    if (!sent) return 0;
   }
+  try {
+    std::string key =
+        context.is_server() ? std::string(id_of(session)) : server_of(record.peer_name);
+    context.sessions().add(std::move(key), session, std::move(sent));
+  } catch (const std::bad_alloc&) {
+    // Then it is not kept.
+  }
+  return 0;
 }
 
-bool holds(const Context& context, SSL_SESSION* session, const SentChain& sent,
-           HandshakeRecord& record) {
-  X509* leaf = SSL_SESSION_get0_peer(session);
-  if (leaf == nullptr) return true;  // a client that was let in without a certificate
-  return check_again(leaf, sent, context, record);
+// On a server OpenSSL says so where a session must not be resumed: where its connection failed (RFC
+// 5246 section 7.2.2), for example.
+void forget_session(SSL_CTX* handle, SSL_SESSION* session) {
+  static_cast<const Context*>(SSL_CTX_get_app_data(handle))->sessions().forget(id_of(session));
+}
+
+// Null: a client that was let in without a certificate. What was found for another session that the
+// same client has offered does not count for this one.
+bool holds(const Context& context, const SentCertificates& sent, HandshakeRecord& record) {
+  record.good.reset();
+  return !sent || check_again(sent, context, record);
 }
 
 SSL_SESSION* find_session(SSL* ssl, const unsigned char* id, int size, int* copy) {
@@ -101,9 +111,8 @@ SSL_SESSION* find_session(SSL* ssl, const unsigned char* id, int size, int* copy
   const Context& context = context_of(ssl);
   try {
     Resumable found = context.sessions().find(
-        std::string(reinterpret_cast<const char*>(id), static_cast<std::size_t>(size)));
-    if (!found.session) return nullptr;
-    if (!holds(context, found.session.get(), found.sent, record_of(ssl))) return nullptr;
+        {reinterpret_cast<const char*>(id), static_cast<std::size_t>(size)});
+    if (!found.session || !holds(context, found.sent, record_of(ssl))) return nullptr;
     return found.session.release();
   } catch (const std::bad_alloc&) {
     return nullptr;
@@ -156,24 +165,15 @@ int add_chain_to_ticket(SSL* ssl, void* /*unused*/) {
   return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), bytes.data(), bytes.size());
 }
 
-SentChain chain_in_ticket(SSL_SESSION* session) {
+SentCertificates sent_in_ticket(SSL_SESSION* session) {
+  X509* leaf = SSL_SESSION_get0_peer(session);
+  if (leaf == nullptr) return nullptr;
+  SentCertificates sent = encode(leaf, nullptr);
   void* data = nullptr;
   std::size_t size = 0;
-  SentChain sent;
   if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1) return sent;
-  const auto* at = static_cast<const unsigned char*>(data);
-  const auto* const end = at + size;
-  while (at < end) {
-    X509Owner certificate(checked(X509_new_ex(library_context(), nullptr)));
-    X509* target = certificate.get();
-    if (d2i_X509(&target, &at, end - at) == nullptr) {
-      static_cast<void>(certificate.release());  // a failing decoder frees what it was to fill
-      break;
-    }
-    X509_check_purpose(target, -1, 0);  // decodes the extensions
-    sent.push_back(std::move(certificate));
-  }
-  return sent;
+  return std::make_shared<const std::string>(*sent +
+                                             std::string(static_cast<const char*>(data), size));
 }
 
 SSL_TICKET_RETURN check_ticket(SSL* ssl, SSL_SESSION* session, const unsigned char* /*name*/,
@@ -181,7 +181,7 @@ SSL_TICKET_RETURN check_ticket(SSL* ssl, SSL_SESSION* session, const unsigned ch
   const bool decrypted = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
   if (!decrypted) return SSL_TICKET_RETURN_IGNORE_RENEW;
   try {
-    if (!holds(context_of(ssl), session, chain_in_ticket(session), record_of(ssl))) {
+    if (!holds(context_of(ssl), sent_in_ticket(session), record_of(ssl))) {
       return SSL_TICKET_RETURN_IGNORE_RENEW;
     }
   } catch (const std::bad_alloc&) {
@@ -225,6 +225,7 @@ void enable_resumption(SSL_CTX* handle, const Context& context) {
   }
   SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_get_cb(handle, &find_session);
+  SSL_CTX_sess_set_remove_cb(handle, &forget_session);
 }
 
 void bind_to_server_name(SSL* ssl, std::string_view name) {
@@ -234,8 +235,7 @@ void bind_to_server_name(SSL* ssl, std::string_view name) {
 
 void offer_session(SSL* ssl, const Context& context, HandshakeRecord& record) {
   Resumable known = context.sessions().take(server_of(record.peer_name));
-  if (!known.session) return;
-  if (!holds(context, known.session.get(), known.sent, record)) return;
+  if (!known.session || !holds(context, known.sent, record)) return;
   if (SSL_set_session(ssl, known.session.get()) != 1) {
     clear_errors();
     return;
@@ -248,7 +248,8 @@ void offer_session(SSL* ssl, const Context& context, HandshakeRecord& record) {
 void keep_resumed(SSL* ssl) {
   if (SSL_version(ssl) >= TLS1_3_VERSION) return;
   SSL_SESSION* session = SSL_get1_session(ssl);
-  if (session == nullptr || keep_session(ssl, session) == 1) return;
+  if (session == nullptr) return;
+  keep_session(ssl, session);
   SSL_SESSION_free(session);
 }
 

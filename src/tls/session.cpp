@@ -195,7 +195,7 @@ Progress Session::confirm() {
 // No verify callback runs where a session is resumed: then its chain was checked again before.
 void Session::settle_peer() {
   if (SSL_session_reused(ssl_.get()) == 1) {
-    record_.peer_verified = record_.good && SSL_get0_peer_certificate(ssl_.get()) != nullptr;
+    record_.peer_verified = record_.good != nullptr;
     if (!context_->is_server()) keep_resumed(ssl_.get());
   }
   if (!record_.peer_verified) record_.good.reset();
@@ -519,15 +519,21 @@ SessionFacts Session::facts() const {
   facts.passed_over = record_.passed_over;
 
   if (proving) return facts;
-  // On a server OpenSSL keeps the peer's own certificate apart from the chain.
-  X509* leaf = SSL_get0_peer_certificate(ssl);
-  if (leaf != nullptr) facts.peer_chain.push_back(describe(leaf));
-  const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
-  for (int i = context_->is_server() ? 0 : 1; i < sk_X509_num(chain); ++i) {
-    facts.peer_chain.push_back(describe(sk_X509_value(chain, i)));
-  }
   facts.findings = record_.findings;
-  if (!record_.peer_verified) return facts;
+  if (!record_.peer_verified) {
+    // On a server OpenSSL keeps the peer's own certificate apart from the chain.
+    X509* leaf = SSL_get0_peer_certificate(ssl);
+    if (leaf != nullptr) facts.peer_chain.push_back(describe(leaf));
+    const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
+    for (int i = context_->is_server() ? 0 : 1; i < sk_X509_num(chain); ++i) {
+      facts.peer_chain.push_back(describe(sk_X509_value(chain, i)));
+    }
+    return facts;
+  }
+  // Of a session that a server resumed OpenSSL does not know the peer.
+  for (const X509Owner& certificate : record_.good->sent) {
+    facts.peer_chain.push_back(describe(certificate.get()));
+  }
   facts.findings = record_.good->findings;
   facts.pin_matched = record_.good->pin_matched;
   for (const X509Owner& certificate : record_.good->chain) {

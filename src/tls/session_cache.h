@@ -6,47 +6,67 @@
 #include <cstddef>
 #include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
+#include <string_view>
 
 namespace sally::tls {
 
-// The certificates that the peer sent beside its own.
-using SentChain = std::vector<X509Owner>;
+class PackedSession;
+
+// The certificates that a peer sent, its own first, one DER after the other. Null: it sent none.
+using SentCertificates = std::shared_ptr<const std::string>;
 
 // What is needed to resume, and to check again before.
 struct Resumable {
   SessionOwner session;  // null: none
-  SentChain sent;
+  SentCertificates sent;
 };
 
 // Any thread may call any of it.
 class SessionCache {
  public:
-  explicit SessionCache(std::size_t capacity) : capacity_(capacity) {}
+  // How sessions are kept: packed takes a fraction of the memory; OpenSSL's own objects know who their
+  // peer was, and OpenSSL itself marks those that must not be resumed.
+  enum class Form { packed, as_they_are };
 
-  // The one used longest ago goes where there are too many.
-  void add(const std::string& key, Resumable resumable);
-  // The newest of that key, with references of its own; of a null session where there is none.
-  Resumable find(const std::string& key);
+  SessionCache(std::size_t capacity, Form form) : capacity_(capacity), form_(form) {}
+
+  // The one used longest ago goes where there are too many. Throws std::bad_alloc.
+  void add(std::string key, ssl_session_st* session, SentCertificates sent);
+  // The newest of that key, of a null session where there is none. Throws std::bad_alloc.
+  Resumable find(std::string_view key);
   // Likewise, and takes it out.
-  Resumable take(const std::string& key);
+  Resumable take(std::string_view key);
+  // All of that key.
+  void forget(std::string_view key) noexcept;
   std::size_t size() const;
 
  private:
+  // One of the two is there.
+  struct Kept {
+    std::shared_ptr<const PackedSession> packed;
+    SessionOwner session;
+    SentCertificates sent;
+  };
   struct Entry {
     std::string key;
-    Resumable resumable;
+    Kept kept;
   };
   using Entries = std::list<Entry>;
 
-  using Keys = std::multimap<std::string, Entries::iterator>;  // the newest of a key last
+  // By the keys of the entries; the newest of a key last.
+  using Keys = std::multimap<std::string_view, Entries::iterator>;
 
   // With the lock.
-  void drop(Keys::iterator key, Entries& dropped);
+  Keys::iterator newest(std::string_view key);
+  void drop(Keys::iterator key, Entries& dropped) noexcept;
+
+  static Resumable unpack(Kept kept);
 
   const std::size_t capacity_;
+  const Form form_;
   mutable std::mutex mutex_;
   Entries entries_;  // the newest first
   Keys by_key_;

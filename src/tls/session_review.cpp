@@ -1,30 +1,9 @@
 // Judging the peer of an established connection again, by trust that has changed since.
 #include "tls/chain.h"
 #include "tls/error_queue.h"
-#include "tls/openssl.h"
 #include "tls/session.h"
 
-#include <memory>
-
 namespace sally::tls {
-
-namespace {
-
-using ChainOwner = std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)>;
-
-// All that the peer has ever sent: which path holds under other trust nobody knows before.
-ChainOwner all_sent(const SSL* ssl, const HandshakeRecord& record) {
-  ChainOwner all(checked(sk_X509_new_null()), [](STACK_OF(X509) * given) { sk_X509_free(given); });
-  const auto add = [&](X509* certificate) {
-    if (sk_X509_push(all.get(), certificate) == 0) throw std::bad_alloc();
-  };
-  const STACK_OF(X509)* sent = SSL_get_peer_cert_chain(ssl);
-  for (int i = 0; i < sk_X509_num(sent); ++i) add(sk_X509_value(sent, i));
-  for (const X509Owner& certificate : record.sent_before) add(certificate.get());
-  return all;
-}
-
-}  // namespace
 
 ErrorRef Session::review(std::uint64_t& reviewed) noexcept {
   const Ref<TrustSource>& source = settings().followed_trust;
@@ -36,10 +15,9 @@ ErrorRef Session::review(std::uint64_t& reviewed) noexcept {
   ErrorRef why;
   try {
     // Without one, or let in against the verdict, it is nobody whom the trust has vouched for.
-    X509* leaf = SSL_get0_peer_certificate(ssl_.get());
-    if (leaf == nullptr || !record_.peer_verified) return {};
+    if (!record_.peer_verified) return {};
     clear_errors();
-    why = refusal_under(trust, leaf, all_sent(ssl_.get(), record_).get(), *context_, record_);
+    why = refusal_under(trust, *context_, record_);
     clear_errors();
   } catch (...) {
     return out_of_memory_error();

@@ -26,13 +26,6 @@ class Digest {
     require(EVP_DigestUpdate(context_.get(), &size, sizeof size));
     require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
   }
-  void add(X509* certificate) {
-    unsigned char* encoded = nullptr;
-    const int size = i2d_X509(certificate, &encoded);
-    const std::unique_ptr<unsigned char, CryptoDeleter> owner(encoded);
-    require(size > 0 ? 1 : 0);
-    add({reinterpret_cast<const char*>(encoded), static_cast<std::size_t>(size)});
-  }
   std::string value() {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int size = 0;
@@ -101,13 +94,11 @@ std::size_t VerificationCache::size() const {
   return places_.size();
 }
 
-std::string digest_of(const Question& question) {
+std::string digest_of(const PeerName& name, std::string_view sent) {
   Digest digest;
-  digest.add(question.name.text);
-  digest.add(question.name.is_ip ? "ip" : question.name.is_email ? "email" : "dns");
-  digest.add(question.leaf);
-  for (int i = 0; i < sk_X509_num(question.untrusted); ++i)
-    digest.add(sk_X509_value(question.untrusted, i));
+  digest.add(name.text);
+  digest.add(name.is_ip ? "ip" : name.is_email ? "email" : "dns");
+  digest.add(sent);
   return digest.value();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "status/error.h"
+#include "tls/session_cache.h"
 #include "tls/verifier.h"
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -19,6 +21,8 @@ namespace sally::tls {
 
 // A chain that was accepted, and what was found on the way.
 struct GoodChain {
+  std::vector<X509Owner> sent;  // by the peer, its own certificate first
+  SentCertificates encoded;     // the same; null where no session is to be kept with it
   std::vector<X509Owner> chain;
   ErrorRef findings;
   bool pin_matched = false;
@@ -59,9 +63,9 @@ class VerificationCache {
   std::uint64_t hits_ = 0;
 };
 
-// A digest of everything in the question but trust and rules: the certificates as they were sent,
-// in their order, and the name.
-std::string digest_of(const Question& question);
+// A digest of all that is asked but trust and rules: the certificates as they were sent, one after the
+// other, and the name.
+std::string digest_of(const PeerName& name, std::string_view sent);
 
 TimeWindow window_of(const Judgement& judgement, const TrustStore* trust);
 
