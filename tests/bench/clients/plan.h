@@ -161,7 +161,9 @@ class Plan {
   }
 
   bool over() const { return active_ == 0; }
-  void wait() { over_.acquire(); }
+  void wait() {
+    if (!over()) over_.acquire();
+  }
   std::uint64_t operations() const { return operations_; }
 
  private:

@@ -142,7 +142,7 @@ def measure_line(ground, line, rounds, slice_ms):
             prepare(ground, line, subject, slice_ms)
         for round_ in range(rounds):
             for subject in ground.running(line.directory):
-                if not subject.contender.main and round_ >= max(1, rounds // 2):
+                if not subject.contender.main and round_ >= max(1, rounds // 3):
                     continue
                 slice_ = line.run(ground, subject, slice_ms)
                 if slice_["operations"] > 0:
