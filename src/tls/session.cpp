@@ -216,6 +216,13 @@ bool Session::answers_pile_up() const noexcept {
   return port_.outgoing.size() > limits_.high_watermark + most_answers;
 }
 
+// Without asking OpenSSL, for which it is a long way to the answer.
+bool Session::has_nothing_to_read() const noexcept {
+  return established_ && !close_notify_due_ && !port_.rereads &&
+         port_.channel.would_receive_nothing() && SSL_has_pending(ssl_.get()) == 0 &&
+         SSL_in_init(ssl_.get()) == 0;
+}
+
 Progress Session::read(std::span<std::byte> buffer) {
   if (const std::size_t size = reread(buffer); size != 0) {
     return {.state = Progress::State::done, .size = size};
@@ -227,6 +234,7 @@ Progress Session::read(std::span<std::byte> buffer) {
       return {.state = Progress::State::waiting, .interest = Interest::write};
     }
   }
+  if (has_nothing_to_read()) return not_read(SSL_ERROR_WANT_READ);
 
   std::size_t size = 0;
   int reason = 0;
@@ -246,6 +254,7 @@ bool Session::has_more() const {
 
 Progress Session::peek() {
   if (has_unread() || read_error_) return {.state = Progress::State::done};
+  if (has_nothing_to_read()) return not_read(SSL_ERROR_WANT_READ);
   std::byte byte{};
   std::size_t size = 0;
   int reason = 0;

@@ -147,6 +147,7 @@ class Session final : public transport::Flow {
   bool is_paused_elsewhere() const noexcept;
   Progress waiting_for_answer();
   Progress waiting_for_input();
+  bool has_nothing_to_read() const noexcept;
   Progress not_read(int reason);
   std::size_t record_limit() noexcept;
   Progress encrypt(std::span<const std::byte> data);
