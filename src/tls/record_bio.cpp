@@ -51,11 +51,24 @@ int read_records(BIO* bio, char* data, std::size_t size, std::size_t* moved) {
     *moved = reread(port, buffer);
     return 1;
   }
-  const transport::Transfer transfer = port.channel.try_receive(buffer);
+  if (!port.ahead.empty()) {
+    *moved = port.ahead.take(buffer);
+    return 1;
+  }
+  std::span<std::byte> room;
+  if (port.looks_ahead && port.ahead.is_due()) room = port.ahead.room();
+  const bool direct = room.empty();
+  const transport::Transfer transfer = port.channel.try_receive(direct ? buffer : room);
+  if (!direct) port.ahead.fill(transfer.size);
   switch (transfer.state) {
     case transport::TransferState::moved:
-      remember_first(port, buffer.first(transfer.size));
       port.received += transfer.size;
+      if (!direct) {
+        *moved = port.ahead.take(buffer);
+        return 1;
+      }
+      port.ahead.note_direct(transfer.size, buffer.size());
+      remember_first(port, buffer.first(transfer.size));
       if (port.keeps && !keep(port, buffer.first(transfer.size))) return 0;
       *moved = transfer.size;
       return 1;
@@ -75,8 +88,10 @@ int read_records(BIO* bio, char* data, std::size_t size, std::size_t* moved) {
 int write_records(BIO* bio, const char* data, std::size_t size, std::size_t* moved) {
   BIO_clear_retry_flags(bio);
   *moved = 0;
+  RecordPort& port = port_of(bio);
+  const auto records = std::as_bytes(std::span(data, size));
   try {
-    port_of(bio).outgoing.append(std::as_bytes(std::span(data, size)));
+    port.passes ? port.outgoing.pass(port.channel, records) : port.outgoing.append(records);
   } catch (...) {
     return 0;
   }

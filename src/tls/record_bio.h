@@ -2,6 +2,7 @@
 // sent.
 #pragma once
 
+#include "tls/lookahead.h"
 #include "transport/channel.h"
 #include "transport/send_queue.h"
 
@@ -21,6 +22,10 @@ struct RecordPort {
 
   transport::Channel& channel;
   transport::SendQueue outgoing;
+  // Whether what is written now is flushed right after it: then it need not be queued.
+  bool passes = false;
+  Lookahead ahead;
+  bool looks_ahead = false;  // never before a session is established, which may yet begin anew
   std::uint64_t received = 0;
   bool ended = false;    // the transport's other side sends no more
   int error_number = 0;  // why receiving failed
@@ -47,7 +52,7 @@ struct RecordPort {
   }
 };
 
-// Writing always succeeds (it queues), so that one send can carry many records; the session bounds
+// Writing always succeeds (what does not leave at once is queued), so that one send can carry many records; the session bounds
 // what it writes. The port must outlive the BIO. Throws std::bad_alloc.
 bio_st* make_record_bio(RecordPort& port);
 

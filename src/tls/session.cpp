@@ -29,6 +29,7 @@ constexpr std::size_t most_drained = 256 * 1024;
 constexpr std::size_t most_answers = 32 * 1024;
 
 constexpr std::size_t full_record = 16 * 1024;  // RFC 8446 section 5.1
+constexpr std::size_t small_record = 768;       // the buffer of which malloc keeps for the thread
 constexpr std::size_t segment_record = 1360;    // with its overhead, what one Ethernet frame takes
 constexpr std::uint64_t burst_start = 64 * 1024;  // how much of a burst goes in small records
 constexpr std::chrono::seconds burst_pause{1};    // and after which silence a new one begins
@@ -151,6 +152,7 @@ Progress Session::handshake() {
                                                /*established=*/false, "handshake"));
     }
     established_ = true;
+    port_.looks_ahead = true;
     begin_keys();
     settle_questions();
     if (!context_->settings().post_handshake_auth && !trace_) stop_observing_messages(ssl_.get());
@@ -216,6 +218,13 @@ bool Session::answers_pile_up() const noexcept {
   return port_.outgoing.size() > limits_.high_watermark + most_answers;
 }
 
+// Without asking OpenSSL, for which it is a long way to the answer.
+bool Session::has_nothing_to_read() const noexcept {
+  return established_ && !close_notify_due_ && !port_.rereads && port_.ahead.empty() &&
+         port_.channel.would_receive_nothing() && SSL_has_pending(ssl_.get()) == 0 &&
+         SSL_in_init(ssl_.get()) == 0;
+}
+
 Progress Session::read(std::span<std::byte> buffer) {
   if (const std::size_t size = reread(buffer); size != 0) {
     return {.state = Progress::State::done, .size = size};
@@ -227,6 +236,7 @@ Progress Session::read(std::span<std::byte> buffer) {
       return {.state = Progress::State::waiting, .interest = Interest::write};
     }
   }
+  if (has_nothing_to_read()) return not_read(SSL_ERROR_WANT_READ);
 
   std::size_t size = 0;
   int reason = 0;
@@ -241,11 +251,13 @@ Progress Session::read(std::span<std::byte> buffer) {
 }
 
 bool Session::has_more() const {
-  return has_unread() || (!read_error_ && SSL_has_pending(ssl_.get()) == 1);
+  return has_unread() ||
+         (!read_error_ && (!port_.ahead.empty() || SSL_has_pending(ssl_.get()) == 1));
 }
 
 Progress Session::peek() {
   if (has_unread() || read_error_) return {.state = Progress::State::done};
+  if (has_nothing_to_read()) return not_read(SSL_ERROR_WANT_READ);
   std::byte byte{};
   std::size_t size = 0;
   int reason = 0;
@@ -297,16 +309,33 @@ std::size_t Session::record_limit() noexcept {
   return burst_ < burst_start ? segment_record : full_record;
 }
 
-// One record's worth, all of it or nothing.
-Progress Session::encrypt(std::span<const std::byte> data) {
+// For each record OpenSSL makes itself a buffer that would do for the largest one. Before TLS 1.3 an
+// alert may leave a small one behind, which OpenSSL 3.0 would then use for a large record; and a client
+// that may have to show its certificate does it in as few records as will do.
+void Session::fit_send_buffer(std::size_t size) noexcept {
+  const bool small = size <= small_record;
+  if (small == small_records_ || !established_ || version() < TLS1_3_VERSION) return;
+  if (context_->settings().post_handshake_auth) return;
+  const long largest = small ? small_record : full_record;
+  if (SSL_set_max_send_fragment(ssl_.get(), largest) != 1) return;
+  static_cast<void>(SSL_set_split_send_fragment(ssl_.get(), largest));
+  small_records_ = small;
+}
+
+// One record's worth, all of it or nothing. With `passes` it may leave at once.
+Progress Session::encrypt(std::span<const std::byte> data, bool passes) {
   // OpenSSL 3.5 writes in a handshake that the end of its transport cut short: nobody may get what is
   // meant for a peer that was never known.
   if (!established_ && read_error_) return fail(write_error_, read_error_);
   if (ErrorRef error = renew_keys_in_time()) return fail(write_error_, std::move(error));
+  fit_send_buffer(data.size());
   std::size_t size = 0;
   int reason = 0;
+  port_.passes = passes;
   const int result =
       call([&](SSL* ssl) { return SSL_write_ex(ssl, data.data(), data.size(), &size); }, reason);
+  port_.passes = false;
+  port_.outgoing.expect(0);
   if (result == 1) {
     sealed_ += size;
     count_records(size);
@@ -326,11 +355,20 @@ Progress Session::encrypt(std::span<const std::byte> data) {
 }
 
 // Makes a record of what was packed.
-Progress Session::seal() {
+Progress Session::seal(bool passes) {
   if (packed_.empty()) return {.state = Progress::State::done};
-  Progress progress = encrypt(packed_);
+  Progress progress = encrypt(packed_, passes);
   if (progress.state == Progress::State::done) std::vector<std::byte>().swap(packed_);
   return progress;
+}
+
+// The short way of bytes that others follow: into a record that has begun and is not full by them.
+bool Session::pack(std::span<const std::byte> data) {
+  if (packed_.empty() || limits_.low_latency || key_records_ >= key_limit_) return false;
+  if (data.size() >= full_record - packed_.size()) return false;
+  if (data.size() > limits_.high_watermark - pending_output()) return false;
+  packed_.insert(packed_.end(), data.begin(), data.end());
+  return true;
 }
 
 Progress Session::write(std::span<const std::byte> data, bool more) {
@@ -339,11 +377,10 @@ Progress Session::write(std::span<const std::byte> data, bool more) {
     Progress room = flush();
     if (room.state == Progress::State::failed || !has_room()) return room;
   }
+  if (more && pack(data)) return {.state = Progress::State::done, .size = data.size()};
 
   std::size_t taken = 0;
   const std::size_t wanted = std::min(data.size(), limits_.high_watermark - pending_output());
-  // Growing record by record would copy what is sealed again and again.
-  if (wanted > full_record) port_.outgoing.reserve(wanted + wanted / 64);
   while (taken < wanted) {
     if (keys_exhausted()) {
       if (taken > 0) break;
@@ -351,9 +388,12 @@ Progress Session::write(std::span<const std::byte> data, bool more) {
     }
     const std::size_t limit = record_limit();
     const auto rest = data.subspan(taken, wanted - taken);
+    if (rest.size() > limit) port_.outgoing.expect(rest.size() + rest.size() / 64);
     Progress progress;
     if (packed_.empty() && (rest.size() >= limit || !more)) {
-      progress = encrypt(rest.first(std::min(rest.size(), limit)));
+      // Each small record of several would be a system call more.
+      const bool passes = !more && (limit == full_record || rest.size() <= limit);
+      progress = encrypt(rest.first(std::min(rest.size(), limit)), passes);
       taken += progress.size;
     } else {
       const std::size_t room = limit > packed_.size() ? limit - packed_.size() : 0;
@@ -389,7 +429,7 @@ bool Session::pack(std::span<const std::byte> data) noexcept {
 
 Progress Session::flush() {
   if (write_error_ && pending_output() != 0) return fail(write_error_, {});
-  Progress sealed = seal();
+  Progress sealed = seal(/*passes=*/true);
   if (sealed.state == Progress::State::failed) return sealed;
   Progress sent = send_records();
   return sent.state == Progress::State::done ? sealed : sent;

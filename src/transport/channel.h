@@ -25,6 +25,8 @@ class Channel {
   virtual Transfer try_receive(std::span<std::byte> buffer) noexcept = 0;
   // May take less than all of the buffers; one system call.
   virtual Transfer try_send(std::span<const std::span<const std::byte>> buffers) noexcept = 0;
+  // Whether try_receive is known to answer would_block, without asking the system.
+  virtual bool would_receive_nothing() const noexcept { return false; }
 
  protected:
   Channel() = default;

@@ -5,10 +5,21 @@
 namespace sally::transport {
 
 void SendQueue::append(std::span<const std::byte> bytes) {
+  // Growing record by record would copy again and again.
+  if (expected_ > bytes_.capacity() - bytes_.size()) bytes_.reserve(bytes_.size() + expected_);
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
 }
 
+void SendQueue::pass(Channel& channel, std::span<const std::byte> bytes) {
+  Transfer transfer;
+  if (empty() && failure_ == 0) transfer = channel.try_send(std::array{bytes});
+  if (transfer.state == TransferState::failed) failure_ = transfer.error_number;
+  sent_ += transfer.size;
+  if (transfer.size < bytes.size()) append(bytes.subspan(transfer.size));
+}
+
 Transfer SendQueue::send(Channel& channel) noexcept {
+  if (failure_ != 0) return {TransferState::failed, 0, failure_};
   const std::array buffers = {std::span<const std::byte>(bytes_).subspan(head_)};
   const Transfer transfer = channel.try_send(buffers);
   head_ += transfer.size;

@@ -41,6 +41,9 @@ class TcpTransport final : public Transport {
 
   Transfer try_receive(std::span<std::byte> buffer) noexcept override;
   Transfer try_send(std::span<const std::span<const std::byte>> buffers) noexcept override;
+  bool would_receive_nothing() const noexcept override {
+    return relies_ && watched_->refusal() == 0 && watched_->is_exhausted(Interest::read);
+  }
 
   WaitResult wait(Interest interest, Deadline deadline, Waker& waker) noexcept override {
     return watched_->wait(interest, deadline, waker);
@@ -74,7 +77,7 @@ class TcpTransport final : public Transport {
 Transfer TcpTransport::try_receive(std::span<std::byte> buffer) noexcept {
   if (const int refusal = watched_->refusal(); refusal != 0) return failed(refusal);
   if (buffer.empty()) return moved(0);  // recv would answer 0, which reads as an end
-  if (relies_ && watched_->is_exhausted(Interest::read)) return {};
+  if (would_receive_nothing()) return {};
   watched_->begin_attempt(Interest::read);
   ssize_t size = 0;
   do {

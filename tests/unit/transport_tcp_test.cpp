@@ -195,11 +195,14 @@ TEST_F(TcpTransport, AsksTheSystemOnlyForWhatTheLoopHasSeenWhereItMayRelyOnIt) {
   ASSERT_EQ(told.get(), WaitResult::ready);
   run_on(loop, [&] {
     pair.client->rely_on_loop(true);
+    EXPECT_FALSE(pair.client->would_receive_nothing());
     EXPECT_EQ(receive(*pair.client), "x");
+    EXPECT_TRUE(pair.client->would_receive_nothing());
     // On its way, or there already: the loop cannot have seen it, because it is busy here.
     send(*pair.server, "y");
     EXPECT_EQ(receive_state(*pair.client).state, TransferState::would_block);
     pair.client->rely_on_loop(false);
+    EXPECT_FALSE(pair.client->would_receive_nothing());
     EXPECT_EQ(awaited_receive(*pair.client).state, TransferState::moved);
   });
 }
