@@ -363,9 +363,11 @@ Progress Session::seal(bool passes) {
 }
 
 // The short way of bytes that others follow: into a record that has begun and is not full by them.
-bool Session::pack(std::span<const std::byte> data) {
-  if (packed_.empty() || limits_.low_latency || key_records_ >= key_limit_) return false;
-  if (data.size() >= full_record - packed_.size()) return false;
+bool Session::pack(std::span<const std::byte> data) noexcept {
+  const std::size_t room = std::min(packed_.capacity(), full_record);
+  const bool joins = !packed_.empty() && packed_.size() + data.size() < room;
+  if (!joins || write_error_ || limits_.low_latency || keys_exhausted() || !has_room())
+    return false;
   if (data.size() > limits_.high_watermark - pending_output()) return false;
   packed_.insert(packed_.end(), data.begin(), data.end());
   return true;
@@ -415,16 +417,6 @@ Progress Session::write(std::span<const std::byte> data, bool more) {
     if (sent.state == Progress::State::failed) return sent;
   }
   return {.state = Progress::State::done, .size = taken};
-}
-
-bool Session::pack(std::span<const std::byte> data) noexcept {
-  const std::size_t room = std::min(packed_.capacity(), full_record);
-  const bool joins = !packed_.empty() && packed_.size() + data.size() < room;
-  if (!joins || write_error_ || limits_.low_latency || keys_exhausted() || !has_room())
-    return false;
-  if (data.size() > limits_.high_watermark - pending_output()) return false;
-  packed_.insert(packed_.end(), data.begin(), data.end());
-  return true;
 }
 
 Progress Session::flush() {

@@ -154,7 +154,6 @@ class Session final : public transport::Flow {
   Progress not_read(int reason);
   std::size_t record_limit() noexcept;
   Progress encrypt(std::span<const std::byte> data, bool passes = false);
-  bool pack(std::span<const std::byte> data);
   void fit_send_buffer(std::size_t size) noexcept;
   Progress seal(bool passes = false);
   Progress send_records();
