@@ -213,8 +213,12 @@ void EventLoop::dissolve(std::unique_ptr<EventLoop> loop) noexcept {
   }
 }
 
+bool EventLoop::State::is_running_here() const noexcept {
+  return running == this;
+}
+
 bool EventLoop::on_this_thread() const noexcept {
-  return running == state_.get();
+  return state_->is_running_here();
 }
 
 bool EventLoop::is_served() const noexcept {

@@ -22,7 +22,7 @@ void EventLoop::State::post(LoopHandler& handler) noexcept {
   {
     const std::lock_guard lock(mutex_);
     posted_.append(handler);
-    wake = std::exchange(asleep_, false);
+    wake = std::exchange(asleep_, false) && !is_running_here();
   }
   if (wake) poller.wake();
 }
@@ -88,9 +88,9 @@ void EventLoop::State::leave_to_watcher() noexcept {
   bool undone = false;
   {
     const std::lock_guard lock(mutex_);
-    if (!watched_) return;
     undone = !posted_.empty();
-    asleep_ = !undone;
+    asleep_ = watched_ && !undone;
+    if (!watched_) return;
   }
   poller.set_alarm(next_alarm());
   if (undone) poller.wake();

@@ -51,6 +51,8 @@ struct EventLoop::State {
 
   // Any thread.
   void post(LoopHandler& handler) noexcept;
+  // On the thread that serves it, which looks at what is posted before it sleeps again.
+  bool is_running_here() const noexcept;
   // Any thread: a descriptor that is readable when serve() has something to do.
   int watch() noexcept;
 
