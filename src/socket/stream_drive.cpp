@@ -133,11 +133,12 @@ void Stream::advance(bool& pending) noexcept {
     attempt_until_quiet();
     StreamOperation* const done = std::exchange(settled_, nullptr);
     last_settled_ = nullptr;
-    const Ref<QuestionEvent> asked = std::exchange(asked_, {});
+    Ref<QuestionEvent> asked = std::exchange(asked_, {});
     if (done == nullptr && !asked) return;
     telling_ = true;
     lock.unlock();
     tell(asked, done);
+    asked = {};  // not under the lock: an event that nobody took answers as it goes
     lock.lock();
     telling_ = false;
     if (!std::exchange(again_, false)) return;

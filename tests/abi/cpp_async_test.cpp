@@ -222,8 +222,9 @@ TEST(CppQueue, HandsOutSeveralEventsAtOnceAndWhatTheyCarry) {
   EXPECT_EQ(events[0].tag(), 1u);
   auto accepted = events[0].take<sally::StreamSocket>();
   // Handshakes end in any order.
-  const std::string_view peer = accepted.info().peer_address();
-  EXPECT_TRUE(peer == first.info().local_address() || peer == second.info().local_address());
+  const std::string peer(accepted.info().peer_address());
+  EXPECT_TRUE(peer == std::string(first.info().local_address()) ||
+              peer == std::string(second.info().local_address()));
   EXPECT_EQ(events[2].kind(), 0) << "not filled";
   // The second one goes with its event.
 
