@@ -29,7 +29,6 @@ constexpr std::size_t most_drained = 256 * 1024;
 constexpr std::size_t most_answers = 32 * 1024;
 
 constexpr std::size_t full_record = 16 * 1024;  // RFC 8446 section 5.1
-constexpr std::size_t small_record = 768;       // the buffer of which malloc keeps for the thread
 constexpr std::size_t segment_record = 1360;    // with its overhead, what one Ethernet frame takes
 constexpr std::uint64_t burst_start = 64 * 1024;  // how much of a burst goes in small records
 constexpr std::chrono::seconds burst_pause{1};    // and after which silence a new one begins
@@ -309,26 +308,12 @@ std::size_t Session::record_limit() noexcept {
   return burst_ < burst_start ? segment_record : full_record;
 }
 
-// For each record OpenSSL makes itself a buffer that would do for the largest one. Before TLS 1.3 an
-// alert may leave a small one behind, which OpenSSL 3.0 would then use for a large record; and a client
-// that may have to show its certificate does it in as few records as will do.
-void Session::fit_send_buffer(std::size_t size) noexcept {
-  const bool small = size <= small_record;
-  if (small == small_records_ || !established_ || version() < TLS1_3_VERSION) return;
-  if (context_->settings().post_handshake_auth) return;
-  const long largest = small ? small_record : full_record;
-  if (SSL_set_max_send_fragment(ssl_.get(), largest) != 1) return;
-  static_cast<void>(SSL_set_split_send_fragment(ssl_.get(), largest));
-  small_records_ = small;
-}
-
 // One record's worth, all of it or nothing. With `passes` it may leave at once.
 Progress Session::encrypt(std::span<const std::byte> data, bool passes) {
   // OpenSSL 3.5 writes in a handshake that the end of its transport cut short: nobody may get what is
   // meant for a peer that was never known.
   if (!established_ && read_error_) return fail(write_error_, read_error_);
   if (ErrorRef error = renew_keys_in_time()) return fail(write_error_, std::move(error));
-  fit_send_buffer(data.size());
   std::size_t size = 0;
   int reason = 0;
   port_.passes = passes;

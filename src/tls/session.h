@@ -154,7 +154,6 @@ class Session final : public transport::Flow {
   Progress not_read(int reason);
   std::size_t record_limit() noexcept;
   Progress encrypt(std::span<const std::byte> data, bool passes = false);
-  void fit_send_buffer(std::size_t size) noexcept;
   Progress seal(bool passes = false);
   Progress send_records();
   bool answers_pile_up() const noexcept;
@@ -192,7 +191,6 @@ class Session final : public transport::Flow {
   ErrorRef write_error_;
   std::vector<std::byte> packed_;  // taken, but not yet a record
   std::uint64_t sealed_ = 0;
-  bool small_records_ = false;  // OpenSSL's buffer for sending is a small one
   int round_trips_ = 0;
   std::uint64_t sent_before_wait_ = 0;
   std::uint64_t burst_ = 0;  // bytes sealed since the last pause

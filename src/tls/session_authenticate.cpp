@@ -46,7 +46,6 @@ void Session::request_certificate() {
   clear_errors();
   // Whoever is asked here has to show one, whatever the handshake demanded.
   SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  fit_send_buffer(std::numeric_limits<std::size_t>::max());  // the names of CAs may be many
   const bool asked =
       SSL_verify_client_post_handshake(ssl_.get()) == 1 && SSL_do_handshake(ssl_.get()) == 1;
   if (asked) {
