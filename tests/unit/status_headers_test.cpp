@@ -142,6 +142,21 @@ TEST(StatusHeaders, HaveAnAlertRowForEveryReasonThatIsAnAlert) {
     EXPECT_EQ(from_name(SALLY_DOMAIN_OPENSSL, name), std::stoi(value)) << name;
 }
 
+// By number: OpenSSL writes some of their names in its own way.
+TEST(StatusHeaders, HaveNoAlertThatNobodyHasLookedAt) {
+  auto macros = macros_of(openssl + "ssl3.h", "SSL3_AD_");
+  macros.merge(macros_of(openssl + "tls1.h", "TLS1_AD_"));
+  macros.merge(macros_of(openssl + "tls1.h", "TLS13_AD_"));
+  EXPECT_GE(macros.size(), 30U) << "the headers were not read";
+  for (const auto& [name, value] : macros) {
+    const int number = std::stoi(value);
+    const sally_status status = from_code(SALLY_DOMAIN_ALERT, number);
+    ASSERT_NE(find(status), nullptr) << name;
+    EXPECT_FALSE(find(status)->is_catch_all) << name;
+    EXPECT_FALSE(native_name(SALLY_DOMAIN_ALERT, number).empty()) << name;
+  }
+}
+
 TEST(StatusHeaders, KnowEveryNameOfOpenSslThatTheTableHas) {
   Macros known = macros_of(openssl + "x509_vfy.h", "X509_V_");
   for (const Header& header : reason_headers)

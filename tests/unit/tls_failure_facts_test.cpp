@@ -373,7 +373,10 @@ TEST(WrongUsage, IsToldByTheExtensionAtFault) {
         Row{"server-no-signature-usage", "key usage", "digitalSignature", "nonRepudiation"},
         Row{"server-key-agreement-usage", "key usage", "digitalSignature", "keyAgreement"}}) {
     SCOPED_TRACE(row.entry);
-    TlsPair pair({.server = row.entry, .version = SALLY_TLS_1_3});
+    Parties misused;
+    misused.server = row.entry;
+    misused.version = SALLY_TLS_1_3;
+    TlsPair pair(misused);
     pair.shake_hands();
     const Json client = told(pair.client().error());
     EXPECT_EQ(client["status"], "SALLY_CERTIFICATE_WRONG_USAGE");
