@@ -265,13 +265,12 @@ std::optional<Outcome> Stream::wait(Lock& lock, BlockingOperation& operation) {
   return {};
 }
 
-// An attempt to close while bytes are left that were taken: the loop sends them, says goodbye and
-// closes, within the time that a close takes by default.
+// An attempt to close while bytes are left that were taken, or are on their way: the loop sends them,
+// says goodbye and closes when the peer has done so, within the time that a close takes by default.
 bool Stream::leave_to_loop(Operation& closing, const Outcome& outcome) noexcept {
   const bool attempted = closing.request.verb == Verb::close && closing.patience.attempt;
-  if (!attempted || outcome.status != SALLY_WOULD_BLOCK || flow_->pending_output() == 0) {
-    return false;
-  }
+  if (!attempted || outcome.status != SALLY_WOULD_BLOCK) return false;
+  if (flow_->pending_output() == 0 && !in_flight_) return false;
   try {
     const Ref<StreamOperation> rest = make_ref<StreamOperation>(
         Ref<Stream>::share(this), Request{.verb = Verb::close, .unwaited = true},

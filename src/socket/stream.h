@@ -259,7 +259,8 @@ class Stream : public RefCounted<Stream> {
   bool yields_ = false;                 // an attempt wants to go on in another turn of the loop
   StreamOperation* settled_ = nullptr;  // to be delivered, the oldest first
   StreamOperation* last_settled_ = nullptr;
-  bool lent_ = false;  // the descriptor, to a poller of the caller's
+  bool lent_ = false;       // the descriptor, to a poller of the caller's
+  bool in_flight_ = false;  // what an attempt to close found that the peer may not have got yet
   // What the last attempt of reading, and of writing, waited for.
   transport::Interest read_missing_ = transport::Interest::read;
   transport::Interest write_missing_ = transport::Interest::write;

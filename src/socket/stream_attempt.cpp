@@ -32,8 +32,7 @@ Stream::Attempted Stream::attempt(Operation& operation) noexcept {
     const bool moved = outcome && operation.request.verb != Verb::authenticate;
     if (why && !moved) outcome = Outcome(std::move(why));
   }
-  if (shared &&
-      (flow_->traffic().wire_received != received || within != flow_->within_message())) {
+  if (shared && (flow_->traffic().wire_received != received || within != flow_->within_message())) {
     operations_.wake_receivers(&operation);
   }
   collect_sent();
@@ -253,6 +252,8 @@ constexpr int most_reads_at_once = 64;
 // Reading until the peer's end also keeps the closing from being a reset, which could cost the peer
 // our last bytes; and a peer that waits for us to read can then read what we send.
 Stream::Attempted Stream::attempt_close(Operation& operation) {
+  // Before the goodbye, which nobody misses.
+  if (operation.patience.attempt) in_flight_ = transport_->has_in_flight();
   if (!std::exchange(sending_ended_, true)) flow_->end_sending();
   const Progress sent = flow_->flush();
   if (sent.state == Progress::State::failed) return Outcome(sent.error);

@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cerrno>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -54,6 +56,7 @@ class TcpTransport final : public Transport {
   void cancel_waits() noexcept override { watched_->cancel_waits(); }
   void rely_on_loop(bool relies) noexcept override { relies_ = relies; }
 
+  bool has_in_flight() const noexcept override;
   void shutdown_send() noexcept override;
   void close(bool abort = false) noexcept override;
   void break_off() noexcept override;
@@ -117,6 +120,12 @@ Transfer TcpTransport::try_send(std::span<const std::span<const std::byte>> buff
   const int error_number = size < 0 ? errno : 0;
   watched_->end_attempt(Interest::write, would_block(error_number));
   return size >= 0 ? moved(static_cast<std::size_t>(size)) : unmoved(error_number);
+}
+
+bool TcpTransport::has_in_flight() const noexcept {
+  if (watched_->refusal() == ENOTCONN) return false;
+  int unconfirmed = 0;
+  return ::ioctl(watched_->number(), SIOCOUTQ, &unconfirmed) == 0 && unconfirmed > 0;
 }
 
 void TcpTransport::shutdown_send() noexcept {

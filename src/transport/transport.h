@@ -78,6 +78,9 @@ class Transport : public Channel {
   // runs.
   virtual void rely_on_loop(bool /*relies*/) noexcept {}
 
+  // Whether the other side's system has yet to confirm some of what was sent: a reset, which closing
+  // becomes where something comes that nobody reads, would lose that.
+  virtual bool has_in_flight() const noexcept { return false; }
   // The other side will read an end of stream after what was sent.
   virtual void shutdown_send() noexcept = 0;
   // Attempts fail from now on (ENOTCONN), waits end as woken or ready. Any thread; a second time it

@@ -93,6 +93,16 @@ TEST_P(UnwaitedClose, LosesNothingWhereThePeerWritesMeanwhile) {
   EXPECT_EQ(pair.server.read_status(), SALLY_END_OF_STREAM);
 }
 
+// The same with nothing left to send: the system has taken it all, and has not delivered it yet.
+TEST_P(UnwaitedClose, LosesNothingThatIsOnItsWayWhereThePeerWritesMeanwhile) {
+  const std::string sent = pattern(512 << 10);
+  ASSERT_EQ(pair.client.write(sent), SALLY_OK);
+  close(pair.client);
+  ASSERT_EQ(pair.server.write("x", SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
+  EXPECT_TRUE(pair.server.read_text(sent.size()) == sent);
+  EXPECT_EQ(pair.server.read_status(), SALLY_END_OF_STREAM);
+}
+
 TEST_P(UnwaitedClose, DoesNotNeedThePeersEnd) {
   ASSERT_EQ(pair.client.write("last words", SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
   close(pair.client);
