@@ -252,8 +252,10 @@ constexpr int most_reads_at_once = 64;
 // Reading until the peer's end also keeps the closing from being a reset, which could cost the peer
 // our last bytes; and a peer that waits for us to read can then read what we send.
 Stream::Attempted Stream::attempt_close(Operation& operation) {
-  // Before the goodbye, which nobody misses.
-  if (operation.patience.attempt) in_flight_ = transport_->has_in_flight();
+  // Before the goodbye, which nobody misses, as nobody does a ticket.
+  if (operation.patience.attempt) {
+    in_flight_ = flow_->traffic().taken > 0 && transport_->has_in_flight();
+  }
   if (!std::exchange(sending_ended_, true)) flow_->end_sending();
   const Progress sent = flow_->flush();
   if (sent.state == Progress::State::failed) return Outcome(sent.error);
