@@ -350,7 +350,7 @@ Progress Session::seal(bool passes) {
 // The short way of bytes that others follow: into a record that has begun and is not full by them.
 bool Session::pack(std::span<const std::byte> data) noexcept {
   const std::size_t room = std::min(packed_.capacity(), full_record);
-  const bool joins = !packed_.empty() && packed_.size() + data.size() < room;
+  const bool joins = !packed_.empty() && data.size() < room - packed_.size();
   if (!joins || write_error_ || limits_.low_latency || keys_exhausted() || !has_room())
     return false;
   if (data.size() > limits_.high_watermark - pending_output()) return false;
