@@ -400,10 +400,10 @@ sally_stream_shutdown_async(sally_stream *stream, int64_t timeout_ms,
  * 5 s; what the peer still sends is thrown away), and closes the transport. It always closes,
  * whatever it answers; pending calls of other threads end with SALLY_CLOSED.
  *
- * With SALLY_TIMEOUT_ATTEMPT it waits for nothing: what was taken and cannot be sent at once is sent
- * by the stream's event loop after the call has returned, up to close_notify; then the loop reads on
- * until the peer ends too, all of it for 5 s at most. Nobody learns whether that succeeds; a program
- * that ends meanwhile ends it.
+ * With SALLY_TIMEOUT_ATTEMPT it waits for nothing: what was taken and cannot be sent at once, or has
+ * not arrived yet, is left to the stream's event loop after the call has returned, which sends up to
+ * close_notify and reads on until the peer ends too, all of it for 5 s at most. Nobody learns whether
+ * that succeeds; a program that ends meanwhile ends it.
  *
  * SALLY_OK: the peer closed too, or there was nothing to close, or it was not waited for.
  * SALLY_TIMED_OUT: the peer was silent.
