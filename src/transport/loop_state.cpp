@@ -14,6 +14,9 @@ constexpr int most_turns_without_look = 8;
 }  // namespace
 
 EventLoop::State::~State() {
+  // What was posted may have been the last that kept the loop, and was served before its poster, on
+  // another thread, had done waking.
+  while (waking_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   while (LoopHandler* handler = posted_.take()) handler->drop();
 }
 
@@ -23,8 +26,11 @@ void EventLoop::State::post(LoopHandler& handler) noexcept {
     const std::lock_guard lock(mutex_);
     posted_.append(handler);
     wake = std::exchange(asleep_, false) && !is_running_here();
+    if (wake) waking_.fetch_add(1, std::memory_order_relaxed);
   }
-  if (wake) poller.wake();
+  if (!wake) return;
+  poller.wake();  // without the lock, which the woken thread takes first
+  waking_.fetch_sub(1, std::memory_order_release);
 }
 
 bool EventLoop::State::has_posted() noexcept {

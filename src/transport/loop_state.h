@@ -90,6 +90,7 @@ struct EventLoop::State {
   bool has_posted() noexcept;
 
   int turns_without_look_ = 0;
+  std::atomic<int> waking_{0};  // who posted and has yet to wake it
 
   std::mutex mutex_;  // guards what follows; never held while a handler runs
   HandlerLine posted_;
