@@ -14,6 +14,7 @@ class Line:
     unit: str = "us"  # of processor time an operation
     per: str = "message"  # of a KiB the operations are bytes
     directory: str = "dev"  # of the certificates
+    fresh: bool = False  # connections for each slice
 
     def scale(self, ns_each):
         return ns_each / 1000 if self.unit == "us" else ns_each * 1024 if self.per == "KiB" else ns_each
@@ -28,7 +29,7 @@ def _echo(size, connections, name):
 
 def _transfer(order):
     # A command asks for 4 MiB, in writes of 64 KiB.
-    return Line(order, f"{order}, 4 connections", (4, "idle"), order, (65536, 4 << 20), unit="ns", per="KiB")
+    return Line(order, f"{order}, 4 connections", (4, "idle"), order, (65536, 4 << 20), unit="ns", per="KiB", fresh=True)
 
 
 LINES = [

@@ -32,9 +32,9 @@ class Figures:
         figure = {"quartile": lower_quartile(values), "median": statistics.median(values), "slices": len(values), **more}
         self.of.setdefault(line, {})[server] = figure
 
-    def ratio(self, line, server, over, over_line=""):
+    def ratio(self, line, server, over, over_line="", of="quartile"):
         try:
-            return self.of[line][server]["quartile"] / self.of[over_line or line][over]["quartile"]
+            return self.of[line][server][of] / self.of[over_line or line][over][of]
         except (KeyError, ZeroDivisionError):
             return None
 
@@ -144,6 +144,8 @@ def measure_line(ground, line, rounds, slice_ms):
             for subject in ground.running(line.directory):
                 if not subject.contender.main and round_ >= max(1, rounds // 3):
                     continue
+                if line.fresh:
+                    open_anew(ground, line, subject)
                 slice_ = line.run(ground, subject, slice_ms)
                 if slice_["operations"] > 0:
                     taken.setdefault(subject.contender.name, []).append(slice_)
@@ -160,8 +162,9 @@ def measure_line(ground, line, rounds, slice_ms):
                 ground.figures.notes.append(f"{name} resumed only {resumed:.0%} of the handshakes that asked for it")
             continue
         values = [line.scale(slice_["own_ns"] / slice_["operations"]) for slice_ in slices]
+        both = lower_quartile([line.scale((slice_["own_ns"] + slice_["other_ns"]) / slice_["operations"]) for slice_ in slices])
         pace = statistics.median(rate(slice_) for slice_ in slices)
-        ground.figures.add(line.name, name, values, agreed=slices[0]["agreed"], rate=pace, resumed=resumed)
+        ground.figures.add(line.name, name, values, both=both, agreed=slices[0]["agreed"], rate=pace, resumed=resumed)
         ground.figures.shares += [share(slice_) for slice_ in slices]
 
 
@@ -179,10 +182,14 @@ def quieter_half(slices):
     return sorted(slices, key=share, reverse=True)[: max(3, (len(slices) + 1) // 2)]
 
 
-def prepare(ground, line, subject, slice_ms=150):
+def open_anew(ground, line, subject):
     ground.order(subject, "close")
     if line.connections:
         ground.order(subject, "open", *line.connections)
+
+
+def prepare(ground, line, subject, slice_ms=150):
+    open_anew(ground, line, subject)
     line.run(ground, subject, max(1, min(50, slice_ms // 3)))
 
 

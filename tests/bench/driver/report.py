@@ -18,12 +18,20 @@ def table_of(figures, name):
     if not rows:
         return ""
     title, unit = titles(figures.side)[name]
-    lines = [f"{title} ({unit})", f"{'':22}{'quartile':>12}{'median':>12}{'/ asio':>9}{'/ raw':>9}"]
+    timed = any("both" in row for row in rows.values())
+    both_ends = f"{'both ends':>14}{'/ asio':>9}{'/ raw':>9}" if timed else ""
+    lines = [f"{title} ({unit})", f"{'':22}{'quartile':>12}{'median':>12}{'/ asio':>9}{'/ raw':>9}{both_ends}"]
     for who in sorted(rows, key=figures.order.index):
         row = rows[who]
-        asio, raw = (figures.ratio(name, who, over) for over in ("asio", "raw"))
-        lines.append(f"{who:22}{number(row['quartile']):>12}{number(row['median']):>12}{number(asio):>9}{number(raw):>9}")
+        cells = f"{number(row['quartile']):>12}{number(row['median']):>12}{_ratios(figures, name, who, 'quartile')}"
+        if timed:
+            cells += f"{number(row.get('both')):>14}{_ratios(figures, name, who, 'both')}"
+        lines.append(f"{who:22}{cells}")
     return "\n".join(lines) + "\n"
+
+
+def _ratios(figures, name, who, of):
+    return "".join(f"{number(figures.ratio(name, who, over, of=of)):>9}" for over in ("asio", "raw"))
 
 
 def titles(side):
