@@ -8,6 +8,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <semaphore>
 #include <set>
@@ -24,12 +26,14 @@ constinit thread_local const EventLoop::State* running = nullptr;
 
 void rest_at_exit();
 
+// Set when the thread of a loop has ended; tells the loop from others that had its place in memory.
+using Ended = std::shared_ptr<std::atomic<bool>>;
+
 // The thread of a dissolved loop. It is joined when it has ended, by who makes or dissolves another
 // loop, or at exit: OpenSSL must still be there when the thread gives back what OpenSSL keeps for it.
 struct Ending {
-  EventLoop* loop;  // only to tell it from others
   std::thread thread;
-  std::shared_ptr<std::atomic<bool>> ended;
+  Ended ended;
 };
 
 // All loops of this process.
@@ -51,34 +55,41 @@ struct Registry {
 };
 constinit PerProcess<Registry> registry;
 
-struct Rest {
-  EventLoop* loop;
-  std::shared_ptr<std::binary_semaphore> reached = std::make_shared<std::binary_semaphore>(0);
-};
-
 constexpr std::chrono::milliseconds look_again{2};
 
-// Brings the loops to rest, and returns those that do: the others are at their end.
-std::set<EventLoop*> rest_all(Registry& all, Deadline deadline) {
-  const std::lock_guard lock(all.mutex);
-  std::vector<Rest> rests;
-  for (EventLoop* loop : all.loops) {
-    if (loop->on_this_thread() || !loop->is_served()) continue;
-    rests.push_back({loop});
-    loop->post([reached = rests.back().reached] {
-      reached->release();
-      while (true) ::pause();
-    });
-  }
-  std::set<EventLoop*> resting;
-  for (const Rest& rest : rests) {
-    bool reached = false;
-    while (!(reached = rest.reached->try_acquire_for(look_again))) {
-      if (rest.loop->state().over || Clock::now() >= deadline) break;
+using Resting = std::set<Ended>;
+
+// Brings the loops to rest, and returns those that do: the others are at their end. What they have to
+// do before may make loops and dissolve others, which waits for the lock.
+Resting rest_all(Registry& all, Deadline deadline) {
+  const auto reached_one = std::make_shared<std::counting_semaphore<>>(0);
+  std::map<Ended, std::shared_ptr<std::atomic<bool>>> asked;
+  Resting resting;
+  std::unique_lock lock(all.mutex);
+  while (true) {
+    bool all_rest = true;
+    for (EventLoop* loop : all.loops) {
+      if (loop->on_this_thread() || !loop->is_served() || loop->state().over) continue;
+      const Ended& which = loop->state().thread_ended;
+      auto& reached = asked[which];
+      if (!reached) {
+        reached = std::make_shared<std::atomic<bool>>(false);
+        loop->post([reached, reached_one] {
+          *reached = true;
+          reached_one->release();
+          while (true) ::pause();
+        });
+      }
+      if (*reached)
+        resting.insert(which);
+      else
+        all_rest = false;
     }
-    if (reached) resting.insert(rest.loop);
+    if (all_rest || Clock::now() >= deadline) return resting;
+    lock.unlock();
+    static_cast<void>(reached_one->try_acquire_for(look_again));
+    lock.lock();
   }
-  return resting;
 }
 
 // While a program exits, OpenSSL takes down its locks, and our threads may be about to free what
@@ -91,14 +102,14 @@ void rest_at_exit() {
   if (all == nullptr) return;
   try {
     const Deadline deadline = Clock::now() + longest_wait;
-    const std::set<EventLoop*> resting = rest_all(*all, deadline);
+    const Resting resting = rest_all(*all, deadline);
     std::vector<Ending> endings;
     {
       const std::lock_guard lock(all->mutex);
       endings = std::move(all->endings);
     }
     for (Ending& ending : endings) {
-      const bool will_end = resting.count(ending.loop) == 0;
+      const bool will_end = resting.count(ending.ended) == 0;
       while (will_end && !*ending.ended && Clock::now() < deadline) {
         std::this_thread::sleep_for(look_again);
       }
@@ -207,7 +218,7 @@ void EventLoop::dissolve(std::unique_ptr<EventLoop> loop) noexcept {
       state.thread = start_serving("sallyport-end", state);
     }
     // The loop itself cannot go before the lock does.
-    all.endings.push_back({raw, std::move(state.thread), state.thread_ended});
+    all.endings.push_back({std::move(state.thread), state.thread_ended});
   } catch (...) {
     return;
   }

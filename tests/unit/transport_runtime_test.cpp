@@ -3,6 +3,9 @@
 #include "transport/runtime.h"
 #include "transport_support.h"
 
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <set>
 #include <thread>
@@ -63,6 +66,31 @@ TEST(Runtime, MayLoseItsLastReferenceOnItsOwnThread) {
     done.get();
   }
   eventually([&] { return open_descriptors().size() <= before.size(); });
+}
+
+// What is registered first runs last, behind the library's own.
+[[noreturn]] void exit_while_a_loop_makes_and_drops_others() {
+  using namespace std::chrono_literals;
+  static std::atomic<bool> exits = false;
+  static Deadline began;
+  std::atexit([] {
+    if (Clock::now() - began > 4s) std::_Exit(3);
+  });
+  const auto runtime = Runtime::with_threads(1);
+  runtime->loop(0).post([] {
+    while (!exits) std::this_thread::yield();
+    while (Clock::now() < began + 100ms) Runtime::with_threads(1);
+  });
+  std::atexit([] {
+    began = Clock::now();
+    exits = true;
+  });
+  std::exit(0);
+}
+
+TEST(RuntimeDeathTest, DoesNotHoldUpTheExitWhereAHandlerDropsAnother) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(exit_while_a_loop_makes_and_drops_others(), testing::ExitedWithCode(0), "^$");
 }
 
 TEST(Runtime, FinishesWhatStillWaitsOnALoopBeforeItGoes) {
