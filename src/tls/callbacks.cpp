@@ -59,6 +59,10 @@ int judge_peer(const SSL* ssl, X509_STORE_CTX* store, HandshakeRecord& record) {
   if (asks && record.inquiry->was_asked(SALLY_QUESTION_PEER)) {
     return decide_on_peer(const_cast<SSL*>(ssl), store, record, context);
   }
+  // A client that is asked again was found good before, by another certificate: that must not count for
+  // this one, not even where memory is too short to judge it.
+  record.peer_verified = false;
+  record.good.reset();
   try {
     record.peer_verified = verify_chain(store, context, record);
   } catch (...) {
