@@ -236,6 +236,8 @@ Progress Session::read(std::span<std::byte> buffer) {
   }
   if (read_error_) return fail(read_error_, {});
   if (answers_pile_up()) return {.state = Progress::State::waiting, .interest = Interest::write};
+  // Where they could not be sent, what the peer said before was taken in, and comes first.
+  if ((has_unread() && !buffer.empty()) || read_error_) return read(buffer);
   if (has_nothing_to_read()) return not_read(SSL_ERROR_WANT_READ);
 
   std::size_t size = 0;
