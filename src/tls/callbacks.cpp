@@ -18,6 +18,7 @@
 #include "tls/tracer.h"
 
 #include <algorithm>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -252,7 +253,7 @@ int read_client_hello(SSL* ssl, int* alert, void* /*unused*/) {
 }  // namespace
 
 void install_callbacks(SSL_CTX* context, const Context& owner) {
-  SSL_CTX_set_app_data(context, const_cast<Context*>(&owner));
+  if (SSL_CTX_set_app_data(context, const_cast<Context*>(&owner)) != 1) throw std::bad_alloc();
   SSL_CTX_set_cert_verify_callback(context, &verify_peer, nullptr);
   SSL_CTX_set_info_callback(context, &note_alert);
   SSL_CTX_set_msg_callback(context, &note_message);
@@ -266,7 +267,7 @@ void install_callbacks(SSL_CTX* context, const Context& owner) {
 }
 
 void attach(SSL* ssl, HandshakeRecord& record) {
-  SSL_set_app_data(ssl, &record);
+  if (SSL_set_app_data(ssl, &record) != 1) throw std::bad_alloc();
 }
 
 void stop_observing_messages(SSL* ssl) {
