@@ -239,6 +239,7 @@ enum {
  * newest; 0 stands for 4096. A server keeps sessions in memory, some 600 bytes each and, once for
  * all sessions of a client, the certificates that it sent, and gives its clients tickets that name
  * them, unless it has ticket keys. A client keeps those of servers, by the name that it verified.
+ * None is kept of a peer that sends more than 32 KiB of certificates.
  *
  * Resuming lets in nobody whom a full handshake would not: a session is bound to the trust, the
  * client-auth mode and the server name that it was made under, and the peer's chain is checked
@@ -509,7 +510,8 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_trust_change(
  * sally_tls_config_set_verification_cache sets how many good chains are remembered, 1024 unless
  * set, 0 for none, 1000000 at most. A peer that shows the same certificates again is then spared
  * their signatures' checking; it must still prove that the key is its own. Only what passed is
- * remembered, and not beyond the end of any certificate of the chain, or the date of any CRL.
+ * remembered, and not beyond the end of any certificate of the chain, or the date of any CRL;
+ * nothing of a peer that sends more than 32 KiB of certificates.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_tls_config_set_verification_cache(
     sally_tls_config *config, size_t entries, sally_error **error);

@@ -18,6 +18,7 @@
 #include "tls/tracer.h"
 
 #include <algorithm>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -59,6 +60,10 @@ int judge_peer(const SSL* ssl, X509_STORE_CTX* store, HandshakeRecord& record) {
   if (asks && record.inquiry->was_asked(SALLY_QUESTION_PEER)) {
     return decide_on_peer(const_cast<SSL*>(ssl), store, record, context);
   }
+  // A client that is asked again was found good before, by another certificate: that must not count for
+  // this one, not even where memory is too short to judge it.
+  record.peer_verified = false;
+  record.good.reset();
   try {
     record.peer_verified = verify_chain(store, context, record);
   } catch (...) {
@@ -248,7 +253,7 @@ int read_client_hello(SSL* ssl, int* alert, void* /*unused*/) {
 }  // namespace
 
 void install_callbacks(SSL_CTX* context, const Context& owner) {
-  SSL_CTX_set_app_data(context, const_cast<Context*>(&owner));
+  if (SSL_CTX_set_app_data(context, const_cast<Context*>(&owner)) != 1) throw std::bad_alloc();
   SSL_CTX_set_cert_verify_callback(context, &verify_peer, nullptr);
   SSL_CTX_set_info_callback(context, &note_alert);
   SSL_CTX_set_msg_callback(context, &note_message);
@@ -262,7 +267,7 @@ void install_callbacks(SSL_CTX* context, const Context& owner) {
 }
 
 void attach(SSL* ssl, HandshakeRecord& record) {
-  SSL_set_app_data(ssl, &record);
+  if (SSL_set_app_data(ssl, &record) != 1) throw std::bad_alloc();
 }
 
 void stop_observing_messages(SSL* ssl) {

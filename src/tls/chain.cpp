@@ -61,13 +61,14 @@ void append(std::string& bytes, X509* certificate) {
   bytes.append(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
 }
 
-// As far as they can be decoded.
-std::vector<X509Owner> decode(const std::string& sent) {
+// As far as they can be decoded, by what is to judge them.
+std::vector<X509Owner> decode(const std::string& sent, const std::string& provider_query) {
+  const char* query = provider_query.empty() ? nullptr : provider_query.c_str();
   std::vector<X509Owner> certificates;
   const auto* at = reinterpret_cast<const unsigned char*>(sent.data());
   const auto* const end = at + sent.size();
   while (at < end) {
-    X509Owner certificate(checked(X509_new_ex(library_context(), nullptr)));
+    X509Owner certificate(checked(X509_new_ex(library_context(), query)));
     X509* target = certificate.get();
     if (d2i_X509(&target, &at, end - at) == nullptr) {
       static_cast<void>(certificate.release());  // a failing decoder frees what it was to fill
@@ -80,17 +81,23 @@ std::vector<X509Owner> decode(const std::string& sent) {
   return certificates;
 }
 
+// Several chains of the usual kind. Whoever sends more, a hundred kilobytes for example, which are
+// several times as much when decoded, is judged anew each time, and of it nothing is kept that outlives
+// the connection: or a client with one good certificate could fill the memory with others beside it.
+constexpr std::size_t most_remembered = 32 * 1024;
+
 // What is remembered of peers who sent this, and what comes to be.
 class Memory {
  public:
   Memory(VerificationCache& cache, const PeerName& name, SentCertificates sent)
       : cache_(cache),
         sent_(std::move(sent)),
-        key_(cache.enabled() ? digest_of(name, *sent_) : std::string()) {}
+        is_kept_(sent_->size() <= most_remembered),
+        key_(is_kept_ && cache.enabled() ? digest_of(name, *sent_) : std::string()) {}
 
   // Null: nothing good, by now.
   VerificationCache::Entry find(const VerificationRules& rules) const {
-    return cache_.enabled() ? cache_.find(key_, time_of(rules)) : nullptr;
+    return key_.empty() ? nullptr : cache_.find(key_, time_of(rules));
   }
   // Null where the chain is not good: `judgement` then says why.
   VerificationCache::Entry judge_anew(const Question& question, Judgement& judgement,
@@ -102,16 +109,17 @@ class Memory {
     if (!judgement.findings.empty()) good->findings = explain(question, judgement);
     good->pin_matched = judgement.pin_matched;
     good->sent = sent_of(question);
-    if (keeps_sessions) good->encoded = sent_;
+    if (keeps_sessions && is_kept_) good->encoded = sent_;
     good->chain = std::move(judgement.chain);
-    if (cache_.enabled()) cache_.remember(key_, window, good);
+    if (!key_.empty()) cache_.remember(key_, window, good);
     return good;
   }
 
  private:
   VerificationCache& cache_;
   const SentCertificates sent_;
-  const std::string key_;
+  const bool is_kept_;
+  const std::string key_;  // "": it is not remembered
 };
 
 }  // namespace
@@ -162,7 +170,7 @@ bool check_again(const SentCertificates& sent, const Context& context, Handshake
   const Memory memory(context.verified(), record.peer_name, sent);
   record.good = memory.find(context.settings().rules);
   if (record.good) return true;
-  const std::vector<X509Owner> certificates = decode(*sent);
+  const std::vector<X509Owner> certificates = decode(*sent, context.settings().provider_query);
   if (certificates.empty()) return false;
   Judgement judgement;
   const StackOwner stack = stack_of(certificates);

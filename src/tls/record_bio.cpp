@@ -9,6 +9,11 @@ namespace sally::tls {
 
 namespace {
 
+// OpenSSL reads on until there is something for the user. A peer that sends nothing of that kind (key
+// updates, tickets) must not hold a thread for as long as it likes, nor have it answer each of them
+// before anybody looks how many answers wait. More than a certificate chain may take.
+constexpr std::uint64_t most_at_once = 256 * 1024;
+
 RecordPort& port_of(BIO* bio) {
   return *static_cast<RecordPort*>(BIO_get_data(bio));
 }
@@ -54,6 +59,10 @@ int read_records(BIO* bio, char* data, std::size_t size, std::size_t* moved) {
   if (!port.ahead.empty()) {
     *moved = port.ahead.take(buffer);
     return 1;
+  }
+  if (port.looks_ahead && port.received - port.received_before >= most_at_once) {
+    BIO_set_retry_read(bio);
+    return 0;
   }
   std::span<std::byte> room;
   if (port.looks_ahead && port.ahead.is_due()) room = port.ahead.room();

@@ -27,8 +27,9 @@ struct RecordPort {
   Lookahead ahead;
   bool looks_ahead = false;  // never before a session is established, which may yet begin anew
   std::uint64_t received = 0;
-  bool ended = false;    // the transport's other side sends no more
-  int error_number = 0;  // why receiving failed
+  std::uint64_t received_before = 0;  // the call into OpenSSL that is under way
+  bool ended = false;                 // the transport's other side sends no more
+  int error_number = 0;               // why receiving failed
   // What the peer said first, to tell one that does not speak TLS.
   std::array<std::byte, 16> first_bytes{};
   std::size_t first_size = 0;

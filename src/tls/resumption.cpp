@@ -114,7 +114,7 @@ SSL_SESSION* find_session(SSL* ssl, const unsigned char* id, int size, int* copy
         {reinterpret_cast<const char*>(id), static_cast<std::size_t>(size)});
     if (!found.session || !holds(context, found.sent, record_of(ssl))) return nullptr;
     return found.session.release();
-  } catch (const std::bad_alloc&) {
+  } catch (...) {
     return nullptr;
   }
 }
@@ -154,9 +154,9 @@ int add_chain_to_ticket(SSL* ssl, void* /*unused*/) {
     for (int i = 0; i < sk_X509_num(sent); ++i) {
       unsigned char* der = nullptr;
       const int size = i2d_X509(sk_X509_value(sent, i), &der);
+      const std::unique_ptr<unsigned char, CryptoDeleter> owner(der);
       if (size <= 0) return 0;
       bytes.append(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
-      OPENSSL_free(der);
     }
   } catch (const std::bad_alloc&) {
     return 0;
@@ -184,7 +184,7 @@ SSL_TICKET_RETURN check_ticket(SSL* ssl, SSL_SESSION* session, const unsigned ch
     if (!holds(context_of(ssl), sent_in_ticket(session), record_of(ssl))) {
       return SSL_TICKET_RETURN_IGNORE_RENEW;
     }
-  } catch (const std::bad_alloc&) {
+  } catch (...) {
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   }
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;

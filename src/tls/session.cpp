@@ -93,6 +93,7 @@ void Session::begin() {
 template <class Call>
 int Session::call(Call&& openssl, int& reason) {
   clear_errors();
+  port_.received_before = port_.received;
   const int result = openssl(ssl_.get());
   reason = SSL_get_error(ssl_.get(), result);
   return result;
@@ -213,15 +214,20 @@ void Session::leave_resumable() noexcept {
 
 // A peer that makes us answer (key updates, RFC 8446 section 4.6.3) and does not read the answers
 // is not read from either, or they would pile up without bound.
-bool Session::answers_pile_up() const noexcept {
-  return port_.outgoing.size() > limits_.high_watermark + most_answers;
+bool Session::answers_pile_up() {
+  const auto too_many = [this] {
+    return port_.outgoing.size() > limits_.high_watermark + most_answers;
+  };
+  if (!too_many()) return false;
+  send_records();
+  return too_many() && !write_error_;
 }
 
 // Without asking OpenSSL, for which it is a long way to the answer.
 bool Session::has_nothing_to_read() const noexcept {
   return established_ && !close_notify_due_ && !port_.rereads && port_.ahead.empty() &&
          port_.channel.would_receive_nothing() && SSL_has_pending(ssl_.get()) == 0 &&
-         SSL_in_init(ssl_.get()) == 0;
+         SSL_in_init(ssl_.get()) == 0 && !close_notify_received();
 }
 
 Progress Session::read(std::span<std::byte> buffer) {
@@ -229,12 +235,9 @@ Progress Session::read(std::span<std::byte> buffer) {
     return {.state = Progress::State::done, .size = size};
   }
   if (read_error_) return fail(read_error_, {});
-  if (answers_pile_up()) {
-    send_records();
-    if (answers_pile_up() && !write_error_) {
-      return {.state = Progress::State::waiting, .interest = Interest::write};
-    }
-  }
+  if (answers_pile_up()) return {.state = Progress::State::waiting, .interest = Interest::write};
+  // Where they could not be sent, what the peer said before was taken in, and comes first.
+  if ((has_unread() && !buffer.empty()) || read_error_) return read(buffer);
   if (has_nothing_to_read()) return not_read(SSL_ERROR_WANT_READ);
 
   std::size_t size = 0;
@@ -256,6 +259,7 @@ bool Session::has_more() const {
 
 Progress Session::peek() {
   if (has_unread() || read_error_) return {.state = Progress::State::done};
+  if (answers_pile_up()) return {.state = Progress::State::waiting, .interest = Interest::write};
   if (has_nothing_to_read()) return not_read(SSL_ERROR_WANT_READ);
   std::byte byte{};
   std::size_t size = 0;
@@ -288,7 +292,8 @@ Progress Session::not_read(int reason) {
   }
   // To whom waits for the server's word the handshake is not over yet.
   const bool over = !is_unconfirmed();
-  if (reason == SSL_ERROR_ZERO_RETURN && over) {
+  // Of a fatal alert that an earlier call has met OpenSSL says the same as of a close_notify.
+  if (reason == SSL_ERROR_ZERO_RETURN && over && record_.alert_received < 0) {
     return fail(read_error_, make_error(SALLY_END_OF_STREAM,
                                         {.correlation_id = correlation_id(), .phase = "read"}));
   }
@@ -302,13 +307,14 @@ Progress Session::not_read(int reason) {
 // A peer can use a record only when it has all of it: where a burst begins, records of one segment
 // spare it the wait for the congestion window to open.
 std::size_t Session::record_limit() noexcept {
-  if (!limits_.low_latency) return full_record;
+  if (!limits_.low_latency) return largest_record_;
   const auto now = transport::Clock::now();
   if (last_sealed_ + burst_pause < now) burst_ = 0;
-  return burst_ < burst_start ? segment_record : full_record;
+  return burst_ < burst_start ? std::min(segment_record, largest_record_) : largest_record_;
 }
 
-// One record's worth, all of it or nothing. With `passes` it may leave at once.
+// One record's worth, all of it or nothing; of more than a record the first part. With `passes` it may
+// leave at once.
 Progress Session::encrypt(std::span<const std::byte> data, bool passes) {
   // OpenSSL 3.5 writes in a handshake that the end of its transport cut short: nobody may get what is
   // meant for a peer that was never known.
@@ -341,10 +347,14 @@ Progress Session::encrypt(std::span<const std::byte> data, bool passes) {
 
 // Makes a record of what was packed.
 Progress Session::seal(bool passes) {
-  if (packed_.empty()) return {.state = Progress::State::done};
-  Progress progress = encrypt(packed_, passes);
-  if (progress.state == Progress::State::done) std::vector<std::byte>().swap(packed_);
-  return progress;
+  while (!packed_.empty()) {
+    const Progress progress = encrypt(packed_, passes);
+    if (progress.state != Progress::State::done) return progress;
+    if (progress.size == packed_.size()) break;
+    packed_.erase(packed_.begin(), packed_.begin() + static_cast<std::ptrdiff_t>(progress.size));
+  }
+  std::vector<std::byte>().swap(packed_);
+  return {.state = Progress::State::done};
 }
 
 // The short way of bytes that others follow: into a record that has begun and is not full by them.

@@ -156,7 +156,7 @@ class Session final : public transport::Flow {
   Progress encrypt(std::span<const std::byte> data, bool passes = false);
   Progress seal(bool passes = false);
   Progress send_records();
-  bool answers_pile_up() const noexcept;
+  bool answers_pile_up();
   void send_answers(std::uint64_t queued_before);
   Progress fail(ErrorRef& sticky, ErrorRef error);
   void drain_for_alert(const ErrorRef& send_error);
@@ -202,7 +202,7 @@ class Session final : public transport::Flow {
   bool key_update_asks_ = false;   // and the peer is to renew its keys too
   std::uint64_t key_records_ = 0;  // sealed under the present key, or more
   std::uint64_t key_limit_ = std::numeric_limits<std::uint64_t>::max();
-  std::size_t largest_record_ = 0;
+  std::size_t largest_record_ = 16 * 1024;
 };
 
 }  // namespace sally::tls

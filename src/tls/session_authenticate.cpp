@@ -80,6 +80,9 @@ Progress Session::authenticate() {
   require_authenticable();
   std::array<std::byte, 4096> buffer{};
   while (!is_answered()) {
+    if (answers_pile_up()) {
+      return {.state = Progress::State::waiting, .interest = transport::Interest::write};
+    }
     // Nothing is asked between the parts of a message of the client's.
     if (!certificate_due_ && !within_message()) request_certificate();
     if (unread_size() >= most_kept) {

@@ -5,6 +5,12 @@
 namespace sally::transport {
 
 void SendQueue::append(std::span<const std::byte> bytes) {
+  // What was sent goes from time to time, since a queue that a slow peer never empties would grow by all
+  // that ever went through it. That moves no more bytes than were sent.
+  if (head_ > 0 && head_ >= size()) {
+    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(head_));
+    head_ = 0;
+  }
   // Growing record by record would copy again and again.
   if (expected_ > bytes_.capacity() - bytes_.size()) bytes_.reserve(bytes_.size() + expected_);
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());

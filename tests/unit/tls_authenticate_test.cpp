@@ -95,6 +95,30 @@ TEST_F(Authentication, CanBeAskedForAgain) {
   }
 }
 
+// That it was let in before, by another certificate, says nothing of this one.
+TEST_F(Authentication, LetsNobodyInWhoCouldNotBeJudged) {
+  static bool fails = false;
+  const auto server = open_server(SALLY_CLIENT_AUTH_REQUIRE);
+  server->change_rules([](tls::VerificationRules& rules) {
+    const auto now = [](void*) -> std::int64_t {
+      if (fails) throw std::bad_alloc();
+      return std::time(nullptr);
+    };
+    rules.clock = std::make_shared<tls::ProgramClock>(tls::ProgramClock{.now = now, .user = {}});
+  });
+  TlsPair pair(asked_client()->freeze(), server->freeze());
+  pair.established();
+  pair.client().read();
+  tls::Session& session = pair.server().session();
+  ASSERT_TRUE(session.facts().peer_verified);
+  EXPECT_EQ(test::authenticate(session).status, "SALLY_WOULD_BLOCK");
+  pair.client().read();
+  fails = true;
+  EXPECT_EQ(test::authenticate(session).status, "SALLY_OUT_OF_MEMORY");
+  fails = false;
+  EXPECT_FALSE(session.facts().peer_verified);
+}
+
 TEST_F(Authentication, KeepsWhatTheClientSaidBefore) {
   meet();
   EXPECT_EQ(authenticate(), "SALLY_WOULD_BLOCK");

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <gtest/gtest.h>
 #include <initializer_list>
+#include <malloc.h>
 #include <optional>
 #include <string>
 #include <utility>
@@ -213,6 +214,35 @@ TEST_P(SessionCalls, ThatWouldBringNothingKeepNothingBackThatCameBefore) {
   EXPECT_EQ(arrived, text);
 }
 
+// What came behind the ticket, in the same call into OpenSSL, is in no channel any more either.
+TEST(SessionOfAConfirmedClient, IsToldOfTheEndThatCameWithItsConfirmation) {
+  for (const bool well : {true, false}) {
+    auto [near, far] = transport::make_memory_transports(transport::EventLoop::shared());
+    End client(client_config({})->freeze(), "localhost", std::move(near));
+    End server(server_config({})->freeze(), "", std::move(far));
+    client.session.await_confirmation();
+    for (int turn = 0; turn < 2; ++turn) {
+      client.session.handshake();
+      if (turn == 1 && !well) {
+        const std::string junk = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x');
+        client.channel.below().try_send(std::array{bytes_of(junk)});
+      }
+      server.session.handshake();
+    }
+    ASSERT_TRUE(server.session.established());
+    if (well) server.session.end_sending();
+    server.read();
+    server.session.flush();
+    ASSERT_EQ(client.session.handshake().state, tls::Progress::State::done);
+
+    client.channel.nothing_there = true;
+    EXPECT_EQ(client.read(), "");
+    ASSERT_EQ(client.last.state, tls::Progress::State::failed);
+    EXPECT_EQ(name_of(client.last.error->status()),
+              well ? "SALLY_END_OF_STREAM" : "SALLY_ALERT_BAD_RECORD_MAC");
+  }
+}
+
 TEST_P(SessionCalls, CarryRecordsOfAllSizesInTurn) {
   for (const std::size_t size :
        std::initializer_list<std::size_t>{1, 40'000, 768, 769, 16'384, 5, 16'385, 600, 65'000, 2}) {
@@ -249,6 +279,30 @@ TEST(SendQueue, KeepsTheOrderOfWhatItPassesAndWhatItKeeps) {
   }
   EXPECT_EQ(arrived, "abcdef");
   EXPECT_EQ(queue.sent(), 6u);
+}
+
+TEST(SendQueue, KeepsNothingOfWhatWasSentWhereASlowPeerNeverEmptiesIt) {
+  constexpr std::size_t piece = 1000;
+  auto [near, far] = transport::make_memory_transports(transport::EventLoop::shared());
+  near->set_faults({.capacity = piece});
+  transport::SendQueue queue;
+  std::vector<std::byte> bytes(piece);
+  std::vector<std::byte> buffer(2 * piece);
+  const auto held = [] {
+    const auto info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  queue.append(bytes);
+  const std::size_t before = held();
+  for (int i = 0; i < 20'000; ++i) {
+    bytes.assign(piece, static_cast<std::byte>(i + 1));
+    queue.append(bytes);
+    queue.send(*near);
+    ASSERT_EQ(far->try_receive(buffer).size, piece);
+    ASSERT_EQ(buffer.front(), static_cast<std::byte>(i));
+    ASSERT_EQ(queue.size(), piece);
+  }
+  EXPECT_LT(held(), before + 100 * piece);
 }
 
 }  // namespace

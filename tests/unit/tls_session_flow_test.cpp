@@ -49,6 +49,29 @@ TEST(SessionRecords, OfAWriteThatOthersFollowAreSmallForLowLatencyToo) {
   EXPECT_EQ(pair.server().read_all().size(), 13'600u);
 }
 
+// RFC 6066 section 4.
+TEST(SessionRecords, ThatThePeerAskedToBeSmallHoldAllThatWasPacked) {
+  const auto config = make_ref<tls::Config>(SALLY_ROLE_SERVER);
+  config->add_credential(credential("server-good"));
+  for (const bool low_latency : {false, true}) {
+    MixedPair pair(config->freeze(), [](SSL_CTX* context) {
+      SSL_CTX_set_tlsext_max_fragment_length(context, TLSEXT_max_fragment_length_512);
+    });
+    ASSERT_TRUE(pair.shake_hands());
+    tls::Session& session = pair.ours().session();
+    session.set_limits({.low_latency = low_latency});
+    std::string text;
+    for (int i = 0; i < 20; ++i) {
+      const std::string piece(100, static_cast<char>('a' + i));
+      ASSERT_EQ(session.write(bytes_of(piece), /*more=*/true).size, piece.size());
+      text += piece;
+    }
+    EXPECT_EQ(name_of(pair.ours().flush_status()), "SALLY_OK");
+    EXPECT_EQ(pair.peer().read_all(), text);
+    EXPECT_EQ(session.traffic().taken, text.size());
+  }
+}
+
 TEST(SessionWatermarks, BoundWhatWaitsAndSayWhenToGoOn) {
   TlsPair pair;
   pair.established();
@@ -100,6 +123,105 @@ TEST(SessionAnswers, ThatThePeerDoesNotReadAreBounded) {
   pair.peer().read_all();
   read += pair.ours().read_all().size();
   EXPECT_EQ(read, written);
+}
+
+// Where sending fails, what the peer has said before is taken in to find its alert.
+TEST(SessionAnswers, ThatCannotBeSentLeaveInOrderWhatCame) {
+  MixedPair pair(client_config({})->freeze(), [](SSL_CTX* context) {
+    use_version(context, TLS1_3_VERSION);
+    use_certificate(context, zoo("server-good"));
+  });
+  ASSERT_TRUE(pair.shake_hands());
+  pair.ours().transport().set_faults({.capacity = 1});
+  pair.peer().transport().set_faults({.capacity = 1'000'000});
+  for (int update = 0; update < 6000; ++update) {
+    SSL_key_update(pair.peer().ssl(), SSL_KEY_UPDATE_REQUESTED);
+    SSL_do_handshake(pair.peer().ssl());
+    pair.peer().send();
+    pair.ours().read();
+    if (pair.ours().last().interest == transport::Interest::write) break;
+  }
+  ASSERT_EQ(pair.ours().last().interest, transport::Interest::write);
+
+  std::string sent;
+  for (int i = 0; i < 40; ++i) {
+    const std::string part(10'000, static_cast<char>('a' + i % 26));
+    SSL_write(pair.peer().ssl(), part.data(), static_cast<int>(part.size()));
+    pair.peer().send();
+    sent += part;
+  }
+  pair.ours().transport().set_faults({.reset_at = pair.ours().transport().sent()});
+  std::string arrived;
+  for (int i = 0; i < 200 && arrived.size() < sent.size(); ++i) arrived += pair.ours().read();
+  EXPECT_TRUE(arrived == sent) << arrived.size() << " of " << sent.size();
+}
+
+// One read takes in what brings nothing to read until something else comes: key updates that all came at
+// once, for example.
+class SessionFlood : public testing::Test {
+ protected:
+  // A peer of this many key updates, behind which comes a word.
+  explicit SessionFlood(int kind = SSL_KEY_UPDATE_REQUESTED)
+      : pair_(client_config({})->freeze(), [](SSL_CTX* context) {
+          use_version(context, TLS1_3_VERSION);
+          use_certificate(context, zoo("server-good"));
+        }) {
+    EXPECT_TRUE(pair_.shake_hands());
+    EXPECT_EQ(pair_.ours().read(), "") << "tickets";
+    pair_.peer().transport().set_faults({.capacity = 4 * most_at_once});
+    constexpr int updates = 40'000;
+    for (int i = 0; i < updates; ++i) {
+      SSL_key_update(pair_.peer().ssl(), kind);
+      SSL_do_handshake(pair_.peer().ssl());
+    }
+    EXPECT_TRUE(pair_.peer().write("the word"));
+  }
+  tls::Session& session() { return pair_.ours().session(); }
+  std::uint64_t received() { return session().traffic().wire_received; }
+
+  static constexpr std::size_t most_at_once = 400'000;
+  MixedPair pair_;
+};
+
+class SessionFloodWithoutAnswers : public SessionFlood {
+ protected:
+  SessionFloodWithoutAnswers() : SessionFlood(SSL_KEY_UPDATE_NOT_REQUESTED) {}
+};
+
+TEST_F(SessionFloodWithoutAnswers, IsTakenInByTurns) {
+  int turns = 0;
+  for (std::string text; text.empty(); ++turns) {
+    const std::uint64_t before = received();
+    text = pair_.ours().read();
+    ASSERT_LT(received() - before, most_at_once);
+    if (!text.empty()) {
+      EXPECT_EQ(text, "the word");
+      continue;
+    }
+    ASSERT_EQ(name_of(pair_.ours().last_status()), "SALLY_WOULD_BLOCK");
+    ASSERT_EQ(pair_.ours().last().interest, transport::Interest::read);
+    ASSERT_LT(turns, 100);
+  }
+  EXPECT_GT(turns, 2);
+}
+
+TEST_F(SessionFlood, IsAnsweredByNoMoreThanThePeerReadsWhetherReadOrPeekedAt) {
+  for (const bool peeks : {false, true}) {
+    pair_.ours().transport().set_faults({.capacity = 1});
+    transport::Interest interest{};
+    for (int i = 0; i < 100 && interest != transport::Interest::write; ++i) {
+      interest =
+          peeks ? session().peek().interest : (pair_.ours().read(), pair_.ours().last().interest);
+    }
+    EXPECT_EQ(interest, transport::Interest::write) << "it has paused";
+    EXPECT_LT(session().pending_output(), 2 * most_at_once);
+    pair_.ours().transport().set_faults({.capacity = 100 * most_at_once});
+    session().flush();
+    EXPECT_EQ(session().pending_output(), 0u);
+  }
+  std::string text;
+  for (int i = 0; i < 100 && text.empty(); ++i) text = pair_.ours().read();
+  EXPECT_EQ(text, "the word") << "it goes on where the peer reads";
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // The certificates of a peer that connects often: held once for all of its connections.
+#include "lib/raw_peer.h"
 #include "lib/tls_pair.h"
 #include "tls/openssl.h"
+#include "tls/verification_cache.h"
 
 #include <algorithm>
 #include <map>
@@ -118,6 +120,30 @@ TEST_P(SharedPeer, IsHeldByEachWhereNoChainIsRemembered) {
   TlsPair second = connect(client, server);
   EXPECT_EQ(different(/*of_servers=*/true, 0), 2u);
   EXPECT_EQ(sent_by_peer(second.server()), sent_by_peer(first.server()));
+}
+
+// A good certificate, and forty kilobytes of others beside it.
+TEST_P(SharedPeer, OfMoreCertificatesThanAnyChainHasIsKnownToItsOwnConnectionOnly) {
+  auto config = server_config({.version = GetParam()});
+  const Ref<tls::Context> context = config->freeze();
+  for (int round = 0; round < 2; ++round) {
+    MixedPair pair(context, [](SSL_CTX* peer) {
+      use_certificate(peer, zoo("client-good"));
+      const std::string file = zoo_path("ca-root.pem");
+      const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_file(file.c_str(), "r"),
+                                                          &BIO_free);
+      const tls::X509Owner other(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+      for (int i = 0; i < 80; ++i) SSL_CTX_add1_chain_cert(peer, other.get());
+    });
+    ASSERT_TRUE(pair.shake_hands());
+    ASSERT_EQ(name_of(pair.ours().status()), "SALLY_OK");
+    const tls::SessionFacts facts = pair.ours().session().facts();
+    EXPECT_TRUE(facts.peer_verified);
+    EXPECT_GT(facts.peer_chain.size(), 80u);
+    EXPECT_EQ(facts.verified_chain.size(), 3u);
+  }
+  EXPECT_EQ(context->verified().size(), 0u);
+  EXPECT_EQ(context->sessions().size(), 0u);
 }
 
 }  // namespace
