@@ -206,7 +206,7 @@ class Stream : public RefCounted<Stream> {
   void rely_on_loop(bool relies) noexcept;
   void attend() noexcept;
   Operation* next_ended() const noexcept;
-  void start_clock(StreamOperation& operation);
+  bool start_clock(StreamOperation& operation) noexcept;
   void attempt_all() noexcept;
   void attempt_async(Operation* operation) noexcept;
   void attempt_writers() noexcept;
