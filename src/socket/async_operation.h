@@ -52,7 +52,10 @@ class AsyncOperation : public RefCounted<AsyncOperation> {
 
   std::uint64_t tag() const noexcept { return completion_.tag; }
   // No code of the user's runs when it completes.
-  bool goes_to_queue_only() const noexcept { return completion_.queue && !completion_.kept; }
+  bool goes_to_queue_only() const noexcept {
+    // What is kept may be called with a null pointer.
+    return completion_.queue && completion_.kept.use_count() == 0;
+  }
 
   const EventKind kind;
   // Its result, once it is complete.

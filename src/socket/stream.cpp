@@ -271,6 +271,17 @@ bool Stream::leave_to_loop(Operation& closing, const Outcome& outcome) noexcept 
   const bool attempted = closing.request.verb == Verb::close && closing.patience.attempt;
   if (!attempted || outcome.status != SALLY_WOULD_BLOCK) return false;
   if (flow_->pending_output() == 0 && !in_flight_) return false;
+  return go_on_closing(closing);
+}
+
+// Whether the peer may not have got yet all that was taken.
+bool Stream::has_bytes_left() const noexcept {
+  if (flow_->traffic().taken == 0) return false;
+  return flow_->pending_output() > 0 || transport_->has_in_flight();
+}
+
+// In place of `closing`, which has no place any more.
+bool Stream::go_on_closing(Operation& closing) noexcept {
   try {
     const Ref<StreamOperation> rest = make_ref<StreamOperation>(
         Ref<Stream>::share(this), Request{.verb = Verb::close, .unwaited = true},
@@ -329,7 +340,19 @@ Outcome Stream::facts(StreamFacts& facts) const {
   return SALLY_OK;
 }
 
+// A close that is under way ends for who began it; what it was to send is sent all the same.
+void Stream::leave_close_to_loop() noexcept {
+  const Lock lock(mutex_);
+  const bool begun = closer_ != nullptr && closer_->is_async() && !closer_->request.unwaited;
+  if (!begun || !has_bytes_left()) return;
+  auto& closing = static_cast<StreamOperation&>(*closer_);
+  if (!go_on_closing(closing)) return;
+  closing.outcome = SALLY_CANCELED;
+  deliver_later(closing);
+}
+
 void Stream::abandon() noexcept {
+  leave_close_to_loop();
   cancel(SALLY_DIRECTION_READ | SALLY_DIRECTION_WRITE);
   try {
     static_cast<void>(close(Patience::none()));

@@ -146,7 +146,10 @@ class Stream : public RefCounted<Stream> {
   std::int32_t protection_now() const noexcept;
   std::optional<Outcome> wait(Lock& lock, BlockingOperation& operation);
   ErrorRef cannot_wait(const Operation& operation) const;
+  bool has_bytes_left() const noexcept;
   bool leave_to_loop(Operation& closing, const Outcome& outcome) noexcept;
+  bool go_on_closing(Operation& closing) noexcept;
+  void leave_close_to_loop() noexcept;
   void say_goodbye() noexcept;
   void close_transport() noexcept;
 
@@ -203,7 +206,7 @@ class Stream : public RefCounted<Stream> {
   void rely_on_loop(bool relies) noexcept;
   void attend() noexcept;
   Operation* next_ended() const noexcept;
-  void start_clock(StreamOperation& operation);
+  bool start_clock(StreamOperation& operation) noexcept;
   void attempt_all() noexcept;
   void attempt_async(Operation* operation) noexcept;
   void attempt_writers() noexcept;

@@ -253,9 +253,7 @@ constexpr int most_reads_at_once = 64;
 // our last bytes; and a peer that waits for us to read can then read what we send.
 Stream::Attempted Stream::attempt_close(Operation& operation) {
   // Before the goodbye, which nobody misses, as nobody does a ticket.
-  if (operation.patience.attempt) {
-    in_flight_ = flow_->traffic().taken > 0 && transport_->has_in_flight();
-  }
+  if (operation.patience.attempt) in_flight_ = has_bytes_left();
   if (!std::exchange(sending_ended_, true)) flow_->end_sending();
   const Progress sent = flow_->flush();
   if (sent.state == Progress::State::failed) return Outcome(sent.error);

@@ -133,6 +133,7 @@ Stream::Attempted Stream::attempt_upgrade(Operation& operation) {
     // A client's peer has nothing to say now: it speaks TLS only when it was spoken to. A server's
     // may have sent its first message already, right behind its last plain word.
     const bool is_client = operation.request.config->role() == SALLY_ROLE_CLIENT;
+    rely_on_loop(false);  // which may not have looked since the agreement
     const bool heard =
         is_client ? flow_->peek().state == Progress::State::done : flow_->has_unread();
     if (heard) {

@@ -187,7 +187,10 @@ void Stream::attend() noexcept {
   while (Operation* operation = next_ended()) settle(*operation, *ended(*operation));
   for (Operation* operation = operations_.first(); operation != nullptr;
        operation = OperationList::after(*operation)) {
-    if (operation->is_async()) start_clock(static_cast<StreamOperation&>(*operation));
+    if (!operation->is_async() || start_clock(static_cast<StreamOperation&>(*operation))) continue;
+    // Without a clock it might never end. Others are looked at again, as settling it may end them.
+    attention_ = true;
+    return settle(*operation, Outcome(out_of_memory_error()));
   }
 }
 
@@ -200,12 +203,11 @@ Operation* Stream::next_ended() const noexcept {
   return operation;
 }
 
-// Of an operation that has begun, or whose deadline has moved.
-void Stream::start_clock(StreamOperation& operation) {
-  if (operation.timed_for_ == operation.patience.deadline) return;
+// Of an operation that has begun, or whose deadline has moved. False for want of memory.
+bool Stream::start_clock(StreamOperation& operation) noexcept {
+  if (operation.timed_for_ == operation.patience.deadline) return true;
   operation.timed_for_ = operation.patience.deadline;
-  if (!operation.timer_) operation.timer_.emplace(call_->loop());
-  operation.timer_->start(operation.timed_for_, [this, &operation] {
+  const auto ring = [this, &operation] {
     const Ref<Stream> stream = Ref<Stream>::share(this);
     bool rings = true;
     {
@@ -214,7 +216,14 @@ void Stream::start_clock(StreamOperation& operation) {
       attention_ = true;
     }
     advance(rings);
-  });
+  };
+  try {
+    if (!operation.timer_) operation.timer_.emplace(call_->loop());
+    operation.timer_->start(operation.timed_for_, ring);
+  } catch (...) {
+    return false;
+  }
+  return true;
 }
 
 void Stream::attempt_async(Operation* operation) noexcept {

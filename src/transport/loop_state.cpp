@@ -98,8 +98,10 @@ void EventLoop::State::leave_to_watcher() noexcept {
     asleep_ = watched_ && !undone;
     if (!watched_) return;
   }
-  poller.set_alarm(next_alarm());
-  if (undone) poller.wake();
+  const Deadline alarm = next_alarm();
+  poller.set_alarm(alarm);
+  // A look may have taken the alarm of a timer in that had just not been due yet.
+  if (undone || (alarm != never && alarm <= Clock::now())) poller.wake();
 }
 
 int EventLoop::State::watch() noexcept {

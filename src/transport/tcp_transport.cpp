@@ -119,6 +119,8 @@ Transfer TcpTransport::try_send(std::span<const std::span<const std::byte>> buff
   } while (size < 0 && errno == EINTR);
   const int error_number = size < 0 ? errno : 0;
   watched_->end_attempt(Interest::write, would_block(error_number));
+  // Why it fails the peer may have said, where the loop has not looked yet.
+  if (error_number != 0 && !would_block(error_number)) relies_ = false;
   return size >= 0 ? moved(static_cast<std::size_t>(size)) : unmoved(error_number);
 }
 

@@ -4,9 +4,11 @@
 #include "lib/threads.h"
 
 #include <algorithm>
+#include <atomic>
 #include <gtest/gtest.h>
 #include <set>
 #include <sys/epoll.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace sally::test;
@@ -328,6 +330,34 @@ TEST(Queue, RunsFreeUserOnceWhenTheOperationCompletes) {
   operation.reset();
   queue.release();
   EXPECT_EQ(spy.frees, 1);
+}
+
+// What a read asks for is there, and its queue may have the result at once; but no code of the
+// program's runs within the call.
+TEST(Queue, RunsFreeUserOutsideTheCallWhateverTheUserIs) {
+  struct Seen {
+    std::atomic<int> frees = 0;
+    std::atomic<std::thread::id> by{};
+  };
+  static Seen seen;
+  Pair pair = tls_pair();
+  ASSERT_EQ(pair.server.write("there"), SALLY_OK);
+  Queue queue;
+  ASSERT_EQ(wait_readable(pair.client, queue, 1), SALLY_OK);
+  ASSERT_EQ(queue.next()->tag, 1u);
+  sally_completion completion = queue.completion(2);
+  completion.free_user = [](void* user) {
+    EXPECT_EQ(user, nullptr);
+    seen.by = std::this_thread::get_id();
+    ++seen.frees;
+  };
+  ASSERT_EQ(sally_stream_read_some_async(pair.client.get(), ignored, sizeof ignored, 0, &completion,
+                                         nullptr, nullptr),
+            SALLY_OK);
+  EXPECT_EQ(queue.next()->tag, 2u);
+  let_complete(pair.client);
+  EXPECT_EQ(seen.frees, 1);
+  EXPECT_NE(seen.by.load(), std::this_thread::get_id());
 }
 
 TEST(Queue, CountsWhatIsPendingUntilItIsTaken) {

@@ -24,10 +24,14 @@ constexpr std::array by_names{"Attempt", "Release", "AttemptAndRelease"};
 
 class UnwaitedClose : public testing::TestWithParam<std::tuple<Under, By>> {
  protected:
-  static Pair make() {
+  static Pair make(const sally_listener_options& listening = {}) {
     const Under under = std::get<0>(GetParam());
-    if (under == Under::plain) return plain_pair();
-    return tls_pair(under == Under::tls_1_2 ? SALLY_TLS_1_2 : SALLY_TLS_1_3);
+    if (under == Under::plain) return plain_pair(listening);
+    const std::int32_t version = under == Under::tls_1_2 ? SALLY_TLS_1_2 : SALLY_TLS_1_3;
+    Listener listener(server_config(), listening);
+    const auto config = client_config(
+        {.credential = "client-good", .min_version = version, .max_version = version});
+    return connect_pair(listener, config.get());
   }
   static void close(Stream& stream) {
     const By by = std::get<1>(GetParam());
@@ -99,6 +103,35 @@ TEST_P(UnwaitedClose, LosesNothingThatIsOnItsWayWhereThePeerWritesMeanwhile) {
   ASSERT_EQ(pair.client.write(sent), SALLY_OK);
   close(pair.client);
   ASSERT_EQ(pair.server.write("x", SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
+  EXPECT_TRUE(pair.server.read_text(sent.size()) == sent);
+  EXPECT_EQ(pair.server.read_status(), SALLY_END_OF_STREAM);
+}
+
+// The same again, of bytes that the closing itself hands to the system.
+TEST_P(UnwaitedClose, LosesNothingThatItSendsAtTheVeryEndWhereThePeerWritesMeanwhile) {
+  const std::string sent = pattern(512 << 10);
+  sally_listener_options listening{};
+  listening.high_watermark = 2 << 20;
+  Pair wide = make(listening);
+  std::size_t taken = 0;
+  ASSERT_EQ(sally_stream_write(wide.server.get(), sent.data(), sent.size(), SALLY_MORE, &taken,
+                               generous_ms, nullptr),
+            SALLY_OK);
+  close(wide.server);
+  ASSERT_EQ(wide.client.write("x", SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
+  EXPECT_TRUE(wide.client.read_text(sent.size()) == sent);
+  EXPECT_EQ(wide.client.read_status(), SALLY_END_OF_STREAM);
+}
+
+// A close that somebody waits for ends with the release, and what it was to send is sent all the same.
+TEST_P(UnwaitedClose, SendsWhatAPendingCloseWouldHaveSent) {
+  const std::string sent = fill(pair.client);
+  Queue queue;
+  const sally_completion completion = queue.completion(1);
+  ASSERT_EQ(sally_stream_close_async(pair.client.get(), generous_ms, &completion, nullptr, nullptr),
+            SALLY_OK);
+  pair.client.release();
+  EXPECT_EQ(queue.next()->status, SALLY_CANCELED);
   EXPECT_TRUE(pair.server.read_text(sent.size()) == sent);
   EXPECT_EQ(pair.server.read_status(), SALLY_END_OF_STREAM);
 }

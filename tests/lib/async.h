@@ -110,8 +110,7 @@ struct Spy {
 };
 
 // The two ends of a connection that is not under TLS.
-inline Pair plain_pair() {
-  sally_listener_options listening{};
+inline Pair plain_pair(sally_listener_options listening = {}) {
   listening.flags = SALLY_STREAM_PLAIN;
   Listener listener({}, listening);
   const std::string service = listener.service();

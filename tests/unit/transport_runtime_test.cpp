@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <gtest/gtest.h>
+#include <optional>
+#include <poll.h>
 #include <set>
 #include <thread>
 
@@ -163,6 +165,33 @@ TEST(CallerRunLoop, ThatNobodyServesAnyMoreIsBroughtToItsEnd) {
   }
   EXPECT_TRUE(served.get());
   eventually([&] { return open_descriptors().size() <= before.size(); });
+}
+
+// An alarm turns the descriptor readable once. It may come in the midst of a call that ends with it,
+// and that has looked at its timers a moment before.
+TEST(CallerRunLoop, StaysReadableForATimerWhoseAlarmWasTakenInBeforeItWasDue) {
+  const auto runtime = Runtime::run_by_caller();
+  EventLoop& loop = runtime->loop(0);
+  pollfd polled{loop.descriptor(), POLLIN, 0};
+  // A look takes whole milliseconds: those that begin here may end behind the alarm.
+  for (int ahead_us = 0; ahead_us < 500; ahead_us += 50) {
+    std::optional<Timer> timer;
+    bool rang = false;
+    const Deadline due = deadline_after(5);
+    loop.post([&] {
+      timer.emplace(loop);
+      timer->start(due, [&] {
+        rang = true;
+        timer.reset();
+      });
+    });
+    loop.serve(Clock::now());
+    loop.serve(due - std::chrono::microseconds(ahead_us));
+    while (!rang) {
+      ASSERT_EQ(::poll(&polled, 1, 20'000), 1);
+      loop.serve(Clock::now());
+    }
+  }
 }
 
 TEST(LoopCall, RunsOnTheLoopAgainAndAgain) {
