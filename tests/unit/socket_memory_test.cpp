@@ -1,31 +1,10 @@
 // Streams whose loop gets no memory.
 #include "lib/async_stream.h"
+#include "short_memory.h"
 
-#include <cstdlib>
 #include <future>
 #include <gtest/gtest.h>
-#include <new>
 #include <optional>
-
-namespace {
-
-thread_local bool gets_none = false;
-
-}  // namespace
-
-// For the whole test program, all of which gets memory as ever but for the tests below. Inlined, who
-// frees would seem to the compiler to free what came from elsewhere.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  void* const memory = gets_none ? nullptr : std::malloc(size > 0 ? size : 1);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace sally::test {
 namespace {
@@ -36,11 +15,11 @@ class WithoutMemory {
   WithoutMemory() {
     loop_.post([gate = gate_.get_future().share()] {
       gate.wait();
-      gets_none = true;
+      memory_is_short = true;
     });
   }
   ~WithoutMemory() {
-    loop_.post([] { gets_none = false; });
+    loop_.post([] { memory_is_short = false; });
     gate_.set_value();
   }
   WithoutMemory(const WithoutMemory&) = delete;

@@ -1,3 +1,4 @@
+#include "short_memory.h"
 #include "status/error.h"
 #include "status/text.h"
 
@@ -11,31 +12,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-namespace {
-
-thread_local bool memory_is_short = false;
-
-}  // namespace
-
-// Not inlined: the compiler would take our own pairs for mismatched ones.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  void* memory = memory_is_short ? nullptr : std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-// Or a sanitizer would see our delete take back what its own nothrow form gave.
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return memory_is_short ? nullptr : std::malloc(size == 0 ? 1 : size);
-}
-
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace sally {
 namespace {
@@ -346,9 +322,9 @@ TEST(OutOfMemoryError, TakesThePlaceOfAnErrorThatCannotBeMade) {
   const auto before = live_errors();
   ErrorDetail detail = refused_certificate();
   detail.cause = make_error(SALLY_INTERNAL);
-  memory_is_short = true;
+  test::memory_is_short = true;
   const ErrorRef error = make_error(SALLY_ALERT_UNKNOWN_CA, std::move(detail));
-  memory_is_short = false;
+  test::memory_is_short = false;
   EXPECT_EQ(error, out_of_memory_error());
   detail = {};
   EXPECT_EQ(live_errors(), before) << "the cause was let go";
@@ -356,17 +332,17 @@ TEST(OutOfMemoryError, TakesThePlaceOfAnErrorThatCannotBeMade) {
 
 TEST(AmendedError, StaysAsItWasWhenMemoryIsShort) {
   const auto first = make_error(SALLY_ALERT_UNKNOWN_CA, refused_certificate());
-  memory_is_short = true;
+  test::memory_is_short = true;
   const auto second = amend(first, [](ErrorDetail& detail) { detail.depth = 1; });
-  memory_is_short = false;
+  test::memory_is_short = false;
   EXPECT_EQ(second, first);
 }
 
 TEST(ErrorJson, ThrowsWhenMemoryIsShortAndCanBeAskedAgain) {
   const auto error = make_error(SALLY_ALERT_UNKNOWN_CA, refused_certificate());
-  memory_is_short = true;
+  test::memory_is_short = true;
   EXPECT_THROW(static_cast<void>(error->json()), std::bad_alloc);
-  memory_is_short = false;
+  test::memory_is_short = false;
   EXPECT_EQ(parsed(error)["code"], 1048);
 }
 
