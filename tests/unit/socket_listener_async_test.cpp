@@ -375,6 +375,25 @@ TEST_F(AsyncListener, HandsOutPlainStreamsToBeSecuredLater) {
   EXPECT_EQ(read(*servers[0], within(20'000)).text, "secret");
 }
 
+TEST_F(AsyncListener, CountsAClientRefusedInItsUpgradeUntilItsConnectionHasEnded) {
+  ListenerSetup setup = on_loops(1, {.live = 1});
+  setup.config = {};
+  listen(std::move(setup));
+  connected(/*secured=*/false);
+  accepted();
+  Started server(*servers[0], {.verb = Verb::upgrade, .config = server_config({})});
+  Started client(*clients[0], {.verb = Verb::upgrade,
+                               .config = client_config({.client = ""}),
+                               .peer_name = {.text = "localhost"}});
+  EXPECT_EQ(client.status(), "SALLY_OK") << "it does not know yet";
+  EXPECT_EQ(server.status(), "SALLY_CLIENT_CERTIFICATE_REQUIRED");
+  connected(/*secured=*/false);  // and waits in the backlog
+  Ref<socket::Stream> none;
+  EXPECT_EQ(name_of(listener->accept(within(100), none).status), "SALLY_TIMED_OUT");
+  clients[0]->abandon();
+  accepted();
+}
+
 TEST_F(AsyncListener, ReportsHowAConnectionCameAbout) {
   listen(on_loops(1));
   connected();
