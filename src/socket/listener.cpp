@@ -91,10 +91,12 @@ ErrorRef Listener::cannot_wait() const noexcept {
 
 template <class Ready>
 Outcome Listener::wait_until(Lock& lock, const Patience& patience, Ready&& ready) {
+  // Asked once: whoever runs the loop does so again and again, and is at other things in between.
+  bool waits = false;
   while (!ready()) {
     if (closed_) return SALLY_CLOSED;
     if (patience.attempt) return SALLY_WOULD_BLOCK;
-    if (ErrorRef why = cannot_wait()) return why;
+    if (ErrorRef why = std::exchange(waits, true) ? ErrorRef() : cannot_wait()) return why;
     if (patience.deadline == transport::never) {
       changed_.wait(lock);
     } else if (changed_.wait_until(lock, patience.deadline) == std::cv_status::timeout &&

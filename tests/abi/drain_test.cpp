@@ -8,7 +8,7 @@ using namespace sally::test;
 
 namespace {
 
-// Whose handshake is over on the server's side too when the client's is.
+// Whose full handshake is over on the server's side too when the client's is.
 const TlsSetup older_client{.credential = "client-good", .max_version = SALLY_TLS_1_2};
 
 sally_listener_options on(const Owned<sally_runtime>& runtime) {
@@ -20,6 +20,8 @@ sally_listener_options on(const Owned<sally_runtime>& runtime) {
 // One stream waits at the listener when it returns, and is the only connection.
 Stream client_that_nobody_accepts(Listener& listener) {
   const auto config = client_config(older_client);
+  EXPECT_EQ(sally_tls_config_set_resumption(config.get(), SALLY_RESUMPTION_OFF, 0, nullptr),
+            SALLY_OK);
   Pair first = connect_pair(listener, config.get());
   Stream client = listener.stream(config.get());
   EXPECT_EQ(client.connect(), SALLY_OK);

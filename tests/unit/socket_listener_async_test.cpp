@@ -394,6 +394,40 @@ TEST_F(AsyncListener, CountsAClientRefusedInItsUpgradeUntilItsConnectionHasEnded
   accepted();
 }
 
+TEST_F(AsyncListener, IsWaitedForWhileWhoRunsItsLoopIsAtOtherThings) {
+  ListenerSetup setup = on_loops(1);
+  setup.config = {};
+  setup.runtime = transport::Runtime::run_by_caller();
+  transport::EventLoop& loop = setup.runtime->loop(0);
+  listen(std::move(setup));
+  const auto serve_until = [&loop](const auto& is_done) {
+    while (!is_done()) loop.serve(after(10));
+  };
+  auto first = client_of(*listener, /*secured=*/false);
+  auto connecting = start([&] { return name_of(first->connect(within(20'000), 0).status); });
+  Ref<socket::Stream> server;
+  serve_until([&] { return listener->accept(Patience::none(), server).ok(); });
+  EXPECT_EQ(awaited(connecting), "SALLY_OK");
+  Ref<socket::Stream> next;
+  auto accepting = start([&] {
+    while (!loop.is_served()) std::this_thread::yield();
+    return name_of(listener->accept(within(20'000), next).status);
+  });
+  loop.serve(after(100));  // it has begun to wait
+  server->abandon();       // which whoever waits is told of
+  EXPECT_FALSE(is_over(accepting, std::chrono::milliseconds(20)));
+  auto second = client_of(*listener, /*secured=*/false);
+  connecting = start([&] { return name_of(second->connect(within(20'000), 0).status); });
+  serve_until([&] { return is_over(accepting); });
+  EXPECT_EQ(awaited(accepting), "SALLY_OK");
+  EXPECT_EQ(awaited(connecting), "SALLY_OK");
+  next->abandon();
+  first->abandon();
+  second->abandon();
+  listener->close();
+  for (int i = 0; i < 10; ++i) loop.serve(after(0));
+}
+
 TEST_F(AsyncListener, ReportsHowAConnectionCameAbout) {
   listen(on_loops(1));
   connected();
