@@ -51,8 +51,8 @@ Listener::Listener(ListenerSetup setup)
     : setup_(std::move(setup)),
       runtime_(setup_.runtime ? setup_.runtime : transport::Runtime::shared()) {}
 
-// The last reference may go with a stream, under its lock. What the program gave for its decisions goes
-// with none, since it may tell the program.
+// The last reference may go with a stream, under its lock. What the program gave for its decisions
+// goes with none, since it may tell the program.
 Listener::~Listener() {
   if (!setup_.decider || shards_.empty()) return;
   try {
@@ -270,8 +270,8 @@ void Listener::close_live() noexcept {
   for (const Ref<Stream>& stream : streams) stream->abandon();
 }
 
-// What is beyond the limits waits in the system's backlog. Once it drains nobody comes in any more, not
-// even by a loop that has yet to learn of it.
+// What is beyond the limits waits in the system's backlog. Once it drains nobody comes in any more,
+// not even by a loop that has yet to learn of it.
 bool Listener::has_room(const Lock&) const noexcept {
   return !draining_ && !closed_ && handshakes_ < setup_.limits.pending_handshakes &&
          established_.size() < setup_.limits.unaccepted &&
