@@ -16,8 +16,8 @@ namespace {
 // backlog.
 constexpr std::int64_t pause_ms = 100;
 
-// So many connections at a time: whoever comes faster than they can be refused must not keep the loop
-// from others.
+// So many connections at a time: whoever comes faster than they can be refused must not keep the
+// loop from others.
 constexpr int most_at_once = 16;
 
 }  // namespace

@@ -1,4 +1,5 @@
-// What streams and listeners do where the system has nothing left to give, or a peer wants too much.
+// What streams and listeners do where the system has nothing left to give, or a peer wants too
+// much.
 #include "lib/async_stream.h"
 #include "lib/no_descriptors.h"
 #include "lib/raw_tcp.h"
