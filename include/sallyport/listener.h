@@ -27,7 +27,8 @@ typedef struct sally_listener_options {
                                       with SALLY_STREAM_PLAIN only */
   int64_t handshake_timeout_ms;    /* of a whole handshake, from the accept on; default 10 s */
   uint32_t max_pending_handshakes; /* further clients wait in the system's backlog; default 4096 */
-  uint32_t max_unaccepted; /* established streams that nobody accepted yet; likewise; default 128 */
+  uint32_t max_unaccepted; /* established streams that nobody accepted yet; likewise, and handshakes
+                              that are under way then still add theirs; default 128 */
   uint32_t backlog;        /* of listen(); default the system's */
   uint32_t max_refusals;   /* kept for next_refusal; the oldest is dropped, and counted; default 64 */
   sally_runtime *runtime;  /* NULL: the default; each of its loops takes a part of the clients */

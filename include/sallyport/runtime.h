@@ -33,7 +33,7 @@ typedef struct sally_runtime_options {
  *
  * SALLY_INVALID_ARGUMENT: a flag that is not known, more than 1024 loops, or loops for a runtime
  * that the caller runs, which has one.
- * SALLY_TOO_MANY_OPEN_FILES, ...: the system gives no descriptor or thread.
+ * SALLY_TOO_MANY_OPEN_FILES, SALLY_OUT_OF_MEMORY, ...: the system gives no descriptor or thread.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_runtime_create(const sally_runtime_options *options,
                                                                sally_runtime **runtime,

@@ -10,7 +10,7 @@ namespace sally::socket {
 class Listener;
 class Stream;
 
-// Gives its place back as it goes, on any thread.
+// Gives its place back as it goes, on any thread, and under the lock of its stream.
 class Admission {
  public:
   Admission(Ref<Listener> listener, std::string source);
@@ -20,6 +20,8 @@ class Admission {
 
   // Makes the stream known to its listener, which may close it at the end of a drain.
   void belongs_to(Stream& stream);
+  // The stream is going, while its connection is not yet over.
+  void outlive_stream() noexcept;
 
  private:
   const Ref<Listener> listener_;

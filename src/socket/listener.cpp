@@ -12,11 +12,14 @@ Admission::Admission(Ref<Listener> listener, std::string source)
     : listener_(std::move(listener)), source_(std::move(source)) {}
 
 Admission::~Admission() {
-  if (stream_ != nullptr) {
-    const std::lock_guard lock(listener_->mutex_);
-    listener_->streams_.erase(stream_);
-  }
+  outlive_stream();
   listener_->departed(source_);
+}
+
+void Admission::outlive_stream() noexcept {
+  if (stream_ == nullptr) return;
+  const std::lock_guard lock(listener_->mutex_);
+  listener_->streams_.erase(std::exchange(stream_, nullptr));
 }
 
 void Admission::belongs_to(Stream& stream) {
@@ -48,7 +51,16 @@ Listener::Listener(ListenerSetup setup)
     : setup_(std::move(setup)),
       runtime_(setup_.runtime ? setup_.runtime : transport::Runtime::shared()) {}
 
-Listener::~Listener() = default;
+// The last reference may go with a stream, under its lock. What the program gave for its decisions
+// goes with none, since it may tell the program.
+Listener::~Listener() {
+  if (!setup_.decider || shards_.empty()) return;
+  try {
+    home().post([decider = std::move(setup_.decider)] {});
+  } catch (...) {
+    return;
+  }
+}
 
 // One shard for each loop of the runtime; the system spreads the connections among them.
 void Listener::listen(const transport::Endpoint& endpoint) {
@@ -79,10 +91,12 @@ ErrorRef Listener::cannot_wait() const noexcept {
 
 template <class Ready>
 Outcome Listener::wait_until(Lock& lock, const Patience& patience, Ready&& ready) {
+  // Asked once: whoever runs the loop does so again and again, and is at other things in between.
+  bool waits = false;
   while (!ready()) {
     if (closed_) return SALLY_CLOSED;
     if (patience.attempt) return SALLY_WOULD_BLOCK;
-    if (ErrorRef why = cannot_wait()) return why;
+    if (ErrorRef why = std::exchange(waits, true) ? ErrorRef() : cannot_wait()) return why;
     if (patience.deadline == transport::never) {
       changed_.wait(lock);
     } else if (changed_.wait_until(lock, patience.deadline) == std::cv_status::timeout &&
@@ -133,8 +147,8 @@ Outcome Listener::drain(const Patience& patience) {
     outcome = wait_until(lock, patience, [this] { return is_drained(); });
   }
   const bool too_late = outcome.status == SALLY_TIMED_OUT || outcome.status == SALLY_WOULD_BLOCK;
-  if (too_late) close_live();
   if (too_late || outcome.ok()) close();
+  if (too_late) close_live();  // then: nobody gets one any more
   return outcome;
 }
 
@@ -163,7 +177,6 @@ Listener::Operations& Listener::waiting(ListenerVerb verb) noexcept {
 
 void Listener::submit(Ref<ListenerOperation> operation) {
   if (operation->verb() == ListenerVerb::drain) start_draining();
-  bool canceled = false;
   bool fulfilled = false;
   bool was_full = false;
   {
@@ -171,17 +184,13 @@ void Listener::submit(Ref<ListenerOperation> operation) {
     was_full = established_.size() >= setup_.limits.unaccepted;
     operation->submitted_ = true;
     if (operation->canceled_) operation->outcome = Outcome(SALLY_CANCELED);
-    canceled = operation->canceled_;
-    fulfilled = canceled || fulfil(*operation);
+    fulfilled = operation->canceled_ || fulfil(*operation);
     if (!fulfilled && closed_) throw Failure(SALLY_CLOSED);
     if (!fulfilled) waiting(operation->verb()).push_back(operation);
   }
   if (fulfilled) {
     if (was_full && operation->verb() == ListenerVerb::accept) resume();
-    const bool drained = !canceled && operation->verb() == ListenerVerb::drain;
-    complete(std::move(operation));
-    if (drained) close();
-    return;
+    return complete(std::move(operation));
   }
   ListenerOperation* raw = operation.detach();  // given up by start()
   raw->starting_.post();
@@ -237,8 +246,8 @@ void Listener::end(ListenerOperation& operation, sally_status status) noexcept {
   const bool drain_failed = taken->verb() == ListenerVerb::drain && status == SALLY_TIMED_OUT;
   complete(std::move(taken));
   if (!drain_failed) return;
-  close_live();
   close();
+  close_live();
 }
 
 void Listener::start_draining() noexcept {
@@ -261,9 +270,10 @@ void Listener::close_live() noexcept {
   for (const Ref<Stream>& stream : streams) stream->abandon();
 }
 
-// What is beyond the limits waits in the system's backlog.
+// What is beyond the limits waits in the system's backlog. Once it drains nobody comes in any more,
+// not even by a loop that has yet to learn of it.
 bool Listener::has_room(const Lock&) const noexcept {
-  return handshakes_ < setup_.limits.pending_handshakes &&
+  return !draining_ && !closed_ && handshakes_ < setup_.limits.pending_handshakes &&
          established_.size() < setup_.limits.unaccepted &&
          (setup_.limits.live == 0 || live_ < setup_.limits.live);
 }
@@ -300,9 +310,7 @@ void Listener::departed(const std::string& source) noexcept {
   }
   changed_.notify_all();
   if (was_full) resume();
-  if (drained.empty()) return;
   for (Ref<ListenerOperation>& operation : drained) complete(std::move(operation));
-  close();
 }
 
 void Listener::handshake_over() noexcept {

@@ -110,7 +110,7 @@ class Listener final : public RefCounted<Listener> {
   void deliver(ServerHandshake::Result result, const std::string& source);
   void refuse(std::string peer, ErrorRef error) noexcept;
 
-  const ListenerSetup setup_;
+  ListenerSetup setup_;  // as it was made, to the end
   const Ref<transport::Runtime> runtime_;
   std::vector<Ref<ListenerShard>> shards_;
   std::string address_;

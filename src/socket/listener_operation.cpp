@@ -56,6 +56,8 @@ void ListenerOperation::start() noexcept {
 void ListenerOperation::finish() noexcept {
   finished_ = true;
   timer_.reset();
+  // Here, with no lock held: the last connection may have gone under that of its stream.
+  if (verb_ == ListenerVerb::drain && outcome.ok()) listener_->close();
   complete();
 }
 

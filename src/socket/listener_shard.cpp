@@ -16,6 +16,10 @@ namespace {
 // backlog.
 constexpr std::int64_t pause_ms = 100;
 
+// So many connections at a time: whoever comes faster than they can be refused must not keep the
+// loop from others.
+constexpr int most_at_once = 16;
+
 }  // namespace
 
 ListenerShard::ListenerShard(Listener& listener, transport::EventLoop& loop,
@@ -58,7 +62,8 @@ void ListenerShard::close_in_child() noexcept {
 }
 
 void ListenerShard::accept_more() noexcept {
-  while (listens_ && !waiting_ && listener_.has_room()) {
+  for (int taken = 0; listens_ && !waiting_ && !yielding_ && listener_.has_room(); ++taken) {
+    if (taken == most_at_once) return yield();
     transport::Acceptor::Accepted accepted =
         held_ ? std::exchange(held_, std::nullopt).value() : acceptor_->try_accept();
     if (accepted.state == TransferState::moved) {
@@ -73,6 +78,14 @@ void ListenerShard::accept_more() noexcept {
     }
     return pause_->start(transport::deadline_after(pause_ms), [this] { accept_more(); });
   }
+}
+
+void ListenerShard::yield() {
+  yielding_ = true;
+  loop_.post([self = Ref<ListenerShard>::share(this), keep = Ref<Listener>::share(&listener_)] {
+    self->yielding_ = false;
+    self->accept_more();
+  });
 }
 
 void ListenerShard::on_wait_over(WaitResult result) noexcept {

@@ -36,6 +36,7 @@ class ListenerShard final : public RefCounted<ListenerShard>, private transport:
 
   // On the loop's thread.
   void accept_more() noexcept;
+  void yield();
   bool begin(transport::Acceptor::Accepted& accepted);
   void handshake_done(ServerHandshake& handshake, ServerHandshake::Result result) noexcept;
   void on_wait_over(transport::WaitResult result) noexcept override;
@@ -48,6 +49,7 @@ class ListenerShard final : public RefCounted<ListenerShard>, private transport:
   std::unique_ptr<transport::Timer> pause_;
   std::map<ServerHandshake*, std::string> handshakes_;  // and their sources; owns a reference each
   bool waiting_ = false;
+  bool yielding_ = false;
   // Accepted when there was room, which there was no more when it was to be admitted.
   std::optional<transport::Acceptor::Accepted> held_;
 };

@@ -102,12 +102,15 @@ Nudge::Nudge(Ref<transport::Runtime> keeps, transport::EventLoop& loop, std::fun
           loop,
           [](void* self) noexcept {
             const Ref<Nudge> nudge = Ref<Nudge>::adopt(static_cast<Nudge*>(self));
+            nudge->posted_.exchange(false);  // before the task looks at what there is
             // It may make us forget it.
             if (const auto due = nudge->task_) due();
           },
           this) {}
 
+// A handshake can go on by itself, and ask again, between an answer and the call that tells of it.
 void Nudge::post() noexcept {
+  if (posted_.exchange(true)) return;
   retain();  // until the call
   call_.post();
 }

@@ -98,7 +98,7 @@ class Nudge final : public RefCounted<Nudge> {
   // `keeps` keeps the loop.
   Nudge(Ref<transport::Runtime> keeps, transport::EventLoop& loop, std::function<void()> task);
 
-  // Any thread. Once at a time: not again before the task was called.
+  // Any thread. The task is called once for all that come before it is.
   void post() noexcept;
   // Loop's thread: the task is not called any more.
   void forget() noexcept { task_ = nullptr; }
@@ -109,6 +109,7 @@ class Nudge final : public RefCounted<Nudge> {
 
   const Ref<transport::Runtime> keeps_;
   std::function<void()> task_;
+  std::atomic<bool> posted_{false};
   transport::LoopCall call_;
 };
 

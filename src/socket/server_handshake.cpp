@@ -77,11 +77,11 @@ void ServerHandshake::expired() noexcept {
     if (session_) session_->tell_what_is_known(detail);
   });
   // Who still waits for a decision is told that there will be none.
-  if (session_ && !session_->deny_undecided()) session_.reset();
-  finish(error);
+  const bool denied = session_ && session_->deny_undecided();
+  finish(error, /*last_word=*/denied);
 }
 
-void ServerHandshake::finish(ErrorRef error) noexcept {
+void ServerHandshake::finish(ErrorRef error, bool last_word) noexcept {
   timer_.cancel();
   forget_questions();
   transport_->cancel_waits();
@@ -90,6 +90,7 @@ void ServerHandshake::finish(ErrorRef error) noexcept {
     session_->trace()->failed(*error);
     session_->end_trace();
   }
+  if (!last_word) session_.reset();
   if (error) error = amend(error, [&](ErrorDetail& detail) { detail.address = peer; });
   const Done done = std::exchange(done_, nullptr);
   Result result{.transport = std::move(transport_),

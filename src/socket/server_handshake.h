@@ -42,7 +42,8 @@ class ServerHandshake final : public LoopTask {
   void ask();
   void forget_questions() noexcept;
   void expired() noexcept;
-  void finish(ErrorRef error) noexcept;
+  // `last_word`: the session may have something to tell the peer still.
+  void finish(ErrorRef error, bool last_word = true) noexcept;
 
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<tls::Session> session_;  // after the transport: it must go first

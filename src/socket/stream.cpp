@@ -248,16 +248,23 @@ std::optional<Outcome> Stream::wait(Lock& lock, BlockingOperation& operation) {
   }
   if (ErrorRef why = cannot_wait(operation)) return Outcome(std::move(why));
 
-  transport::Waker& waker = transport::Waker::of_this_thread();
-  waker.reset();
-  operation.waker = &waker;
+  transport::Waker* waker = nullptr;
+  try {
+    waker = &transport::Waker::of_this_thread();
+  } catch (const Failure& failure) {
+    return Outcome(failure.error());  // thrown on, it would leave the operation in its place
+  } catch (...) {
+    return Outcome(out_of_memory_error());
+  }
+  waker->reset();
+  operation.waker = waker;
   const Interest interest = operation.interest;
   transport::Transport* transport = interest == Interest::none ? nullptr : transport_.get();
   const auto deadline = operation.patience.deadline;
   lock.unlock();
   const bool in_time = transport == nullptr
-                           ? waker.wait(deadline)
-                           : transport->wait(interest, deadline, waker) != WaitResult::timed_out;
+                           ? waker->wait(deadline)
+                           : transport->wait(interest, deadline, *waker) != WaitResult::timed_out;
   lock.lock();
   operation.waker = nullptr;
   if (auto over = ended(operation)) return over;

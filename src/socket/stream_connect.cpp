@@ -164,22 +164,26 @@ void Stream::end_connect(const Operation& operation, Outcome& outcome) noexcept 
     if (detail.address.empty()) detail.address = peer;
     if (session_ != nullptr) session_->tell_what_is_known(detail);
   });
-  admission_.reset();
   if (session_ != nullptr && session_->trace() != nullptr)
     session_->trace()->failed(*outcome.error);
   const bool denied = session_ != nullptr && session_->deny_undecided();
   questions_.reset();
   if (session_ != nullptr) session_->end_trace();
-  if (!transport_) return;
+  if (!transport_) return;  // nor was there an admission
   const bool refused = denied || outcome.error->detail().alert_direction == SALLY_ALERT_SENT;
   if (session_ != nullptr && refused) {
     std::unique_ptr<tls::Session> session(static_cast<tls::Session*>(flow_.release()));
     session_ = nullptr;
-    return linger(std::move(transport_), std::move(session), {});
+    // A refused client keeps its place until its connection has ended.
+    if (admission_) admission_->outlive_stream();
+    return linger(
+        std::move(transport_), std::move(session),
+        [place = std::shared_ptr<Admission>(std::move(admission_))]() mutable { place.reset(); });
   }
   session_ = nullptr;
   flow_.reset();
   transport_->close();
+  admission_.reset();
 }
 
 }  // namespace sally::socket

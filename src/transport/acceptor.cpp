@@ -82,6 +82,8 @@ const Endpoint& Acceptor::endpoint() const noexcept {
 
 Acceptor::Accepted Acceptor::try_accept() noexcept {
   if (const int refusal = state_->watched->refusal(); refusal != 0) {
+    // What the system was short of may be there again.
+    state_->watched->try_again();
     return {TransferState::failed, nullptr, refusal, {}};
   }
   while (true) {

@@ -48,7 +48,7 @@ Resolution resolve(const std::string& host, const std::string& service, bool pas
 // its thread is not waited for).
 class ResolveQuery {
  public:
-  // Throws Failure where the system gives not one thread.
+  // That the system gives not one thread is an answer, too.
   ResolveQuery(EventLoop& loop, std::string host, std::string service,
                std::function<void(Resolution)> done);
   ~ResolveQuery();  // on the loop's thread

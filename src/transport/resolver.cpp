@@ -286,7 +286,13 @@ ResolveQuery::ResolveQuery(EventLoop& loop, std::string host, std::string servic
     State::answer(state_, std::move(*resolution));
     return;
   }
-  pool.get().submit([state = state_] { State::run(state); });
+  try {
+    pool.get().submit([state = state_] { State::run(state); });
+  } catch (const Failure& failure) {
+    State::answer(
+        state_,
+        {{}, amend(failure.error(), [](ErrorDetail& detail) { detail.phase = "resolve"; })});
+  }
 }
 
 ResolveQuery::~ResolveQuery() {

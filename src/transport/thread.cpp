@@ -42,7 +42,10 @@ std::thread start_thread(const char* name, std::function<void()> body) {
       run();
     });
   } catch (const std::system_error& error) {
-    throw Failure(errno_error(error.code().value(), {.message = "starting a thread"}));
+    // EAGAIN (pthread_create(3)): for who only attempts something it would have another meaning.
+    throw Failure(make_error(SALLY_OUT_OF_MEMORY, {.message = "starting a thread",
+                                                   .native_domain = SALLY_DOMAIN_ERRNO,
+                                                   .native_code = error.code().value()}));
   }
 }
 

@@ -51,6 +51,11 @@ void WatchedDescriptor::end_attempt(Interest interest, bool exhausted) noexcept 
                                       std::memory_order_relaxed);
 }
 
+void WatchedDescriptor::try_again() noexcept {
+  int why = refusal();
+  if (why != 0 && why != ENOTCONN) refusal_.compare_exchange_strong(why, 0);
+}
+
 // After the peer's end or an error no further edge may come.
 bool WatchedDescriptor::is_exhausted(Interest interest) const noexcept {
   const Direction& it = direction(interest);

@@ -36,6 +36,8 @@ class WatchedDescriptor final : public WaitSource,
   // watch the descriptor.
   int refusal() const noexcept { return refusal_.load(std::memory_order_acquire); }
   bool is_closed() const noexcept override { return refusal() == ENOTCONN; }
+  // For who does not give up where the system could not watch it: the next attempt is made.
+  void try_again() noexcept;
   EventLoop& loop() const noexcept { return loop_; }
 
   // Around each attempt of one direction: `exhausted` when it met the end of what the system has to

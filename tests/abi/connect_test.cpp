@@ -1,4 +1,5 @@
 // Connecting, and all that can stand in its way.
+#include "abi/fork_support.h"
 #include "lib/raw_tcp.h"
 #include "lib/secure.h"
 #include "lib/threads.h"
@@ -6,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <vector>
 
 using namespace sally::test;
@@ -179,4 +181,26 @@ TEST(Connect, SharesOneConfigAmongManyThreads) {
     }));
   }
   for (auto& result : connecting) EXPECT_EQ(result.get(), SALLY_OK);
+}
+
+TEST(Connect, FailsWhereTheSystemGivesNoThreadToLookUpTheName) {
+  if (!child_may_start_threads) GTEST_SKIP() << "ThreadSanitizer knows no threads after fork";
+  RawListener nobody;
+  const std::string service = nobody.service();
+  nobody.close();
+  // In a child that has looked up nothing yet, and so has no thread for it.
+  EXPECT_TRUE(in_child([&] {
+    REQUIRE(connect_to("127.0.0.1", service) == SALLY_CONNECTION_REFUSED);  // its loops run
+    pthread_attr_t attributes;
+    REQUIRE(::pthread_getattr_default_np(&attributes) == 0);
+    std::size_t before = 0;
+    REQUIRE(::pthread_attr_getstacksize(&attributes, &before) == 0);
+    REQUIRE(::pthread_attr_setstacksize(&attributes, std::size_t{1} << 47) == 0);
+    REQUIRE(::pthread_setattr_default_np(&attributes) == 0);
+    REQUIRE(connect_to("localhost", service) == SALLY_OUT_OF_MEMORY);
+    REQUIRE(::pthread_attr_setstacksize(&attributes, before) == 0);
+    REQUIRE(::pthread_setattr_default_np(&attributes) == 0);
+    REQUIRE(connect_to("localhost", service) == SALLY_CONNECTION_REFUSED);
+    return true;
+  }));
 }

@@ -314,3 +314,38 @@ TEST_P(Undecided, ManyDelayNobodyOnTheSameLoop) {
   for (std::size_t i = 0; i < many; ++i) EXPECT_EQ(results.next()->status, SALLY_OK);
   for (std::size_t i = 0; i < many; ++i) EXPECT_EQ(listener.accept_status(), SALLY_OK);
 }
+
+// What a program gave for its decisions goes with no lock held, whoever has the listener last.
+TEST(DecisionsUser, MayUseTheStreamWithWhichTheListenerGoes) {
+  struct Keeper {
+    sally_stream* stream = nullptr;
+    std::promise<std::int32_t> protection;
+  } keeper;
+  sally_completion decisions{};
+  decisions.struct_size = sizeof decisions;
+  decisions.function = [](void*, sally_event*) {};
+  decisions.user = &keeper;
+  decisions.free_user = [](void* user) {
+    auto& it = *static_cast<Keeper*>(user);
+    it.protection.set_value(sally_stream_protection(it.stream));
+  };
+  const auto one_loop = make_runtime(0, 1);
+  sally_listener_options options{};
+  options.runtime = one_loop.get();
+  options.decisions = &decisions;
+  Listener listener(server_config(mutual), options);
+  const auto config = client_config();
+  Pair pair = connect_pair(listener, config.get());
+  keeper.stream = pair.server.get();
+  listener.release();
+  // Its loop has let go of it when it has done what was posted before.
+  Queue queue;
+  const sally_completion flushed = queue.completion(1);
+  for (int turn = 0; turn < 5; ++turn) {
+    ASSERT_EQ(sally_stream_flush_async(pair.server.get(), 0, &flushed, nullptr, nullptr), SALLY_OK);
+    ASSERT_EQ(queue.next()->status, SALLY_OK);
+  }
+  ASSERT_EQ(pair.client.close(SALLY_TIMEOUT_ATTEMPT), SALLY_OK);
+  EXPECT_EQ(pair.server.close(), SALLY_OK);
+  EXPECT_EQ(keeper.protection.get_future().get(), SALLY_TLS_1_3);
+}

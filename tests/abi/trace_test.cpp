@@ -1,6 +1,7 @@
 // What traces tell of connections that go well, and of those that do not.
 #include "abi/decision_support.h"
 #include "abi/trace_support.h"
+#include "lib/raw_tcp.h"
 #include "lib/threads.h"
 
 #include <gmock/gmock.h>
@@ -256,6 +257,19 @@ TEST(TraceOfTimeouts, ShowsWhyAHandshakeEnded) {
   const Records records = clients.until_end();
   EXPECT_THAT(steps_of(records), ElementsAre("connect", "state handshake", "sent client_hello",
                                              "state failed", "end"));
+  EXPECT_EQ(records.back().json.at("status"), "SALLY_TIMED_OUT");
+}
+
+TEST(TraceOfTimeouts, ShowsWhyAClientWasRefused) {
+  Recorder servers;
+  sally_listener_options options{};
+  options.handshake_timeout_ms = short_ms;
+  Listener listener(servers.trace(server_config()), options);
+  RawSocket silent = RawSocket::connect(listener.port());
+  ASSERT_TRUE(silent.send({"\x16\x03\x01\x01", 4})) << "a part of a record";
+  EXPECT_EQ(listener.next_refusal().status(), SALLY_TIMED_OUT);
+  const Records records = servers.until_end();
+  EXPECT_THAT(steps_of(records), ElementsAre("connect", "state handshake", "state failed", "end"));
   EXPECT_EQ(records.back().json.at("status"), "SALLY_TIMED_OUT");
 }
 

@@ -1,5 +1,6 @@
 // Listeners: asynchronous forms, limits for connections, draining, several loops, plain streams.
 #include "lib/async_stream.h"
+#include "lib/no_descriptors.h"
 #include "lib/raw_tcp.h"
 #include "socket/listener.h"
 
@@ -284,31 +285,6 @@ TEST_F(AsyncListener, RefusesASourceThatHasItsShare) {
   accepted();
 }
 
-// UndefinedBehaviorSanitizer opens a pipe to see whether it may read an object: without descriptors
-// it takes good objects for bad ones.
-#if defined(__SANITIZE_ADDRESS__)  // what the same build has
-constexpr bool checks_need_descriptors = true;
-#else
-constexpr bool checks_need_descriptors = false;
-#endif
-
-// No descriptor can be opened while it lives.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
-    rlimit none = before_;
-    none.rlim_cur = 3;  // those are open; and poll takes no more than so many
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  }
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-
- private:
-  rlimit before_{};
-};
-
 std::chrono::microseconds processor_time() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -397,6 +373,59 @@ TEST_F(AsyncListener, HandsOutPlainStreamsToBeSecuredLater) {
   EXPECT_EQ(server.status(), "SALLY_OK");
   write(*clients[0], "secret");
   EXPECT_EQ(read(*servers[0], within(20'000)).text, "secret");
+}
+
+TEST_F(AsyncListener, CountsAClientRefusedInItsUpgradeUntilItsConnectionHasEnded) {
+  ListenerSetup setup = on_loops(1, {.live = 1});
+  setup.config = {};
+  listen(std::move(setup));
+  connected(/*secured=*/false);
+  accepted();
+  Started server(*servers[0], {.verb = Verb::upgrade, .config = server_config({})});
+  Started client(*clients[0], {.verb = Verb::upgrade,
+                               .config = client_config({.client = ""}),
+                               .peer_name = {.text = "localhost"}});
+  EXPECT_EQ(client.status(), "SALLY_OK") << "it does not know yet";
+  EXPECT_EQ(server.status(), "SALLY_CLIENT_CERTIFICATE_REQUIRED");
+  connected(/*secured=*/false);  // and waits in the backlog
+  Ref<socket::Stream> none;
+  EXPECT_EQ(name_of(listener->accept(within(100), none).status), "SALLY_TIMED_OUT");
+  clients[0]->abandon();
+  accepted();
+}
+
+TEST_F(AsyncListener, IsWaitedForWhileWhoRunsItsLoopIsAtOtherThings) {
+  ListenerSetup setup = on_loops(1);
+  setup.config = {};
+  setup.runtime = transport::Runtime::run_by_caller();
+  transport::EventLoop& loop = setup.runtime->loop(0);
+  listen(std::move(setup));
+  const auto serve_until = [&loop](const auto& is_done) {
+    while (!is_done()) loop.serve(after(10));
+  };
+  auto first = client_of(*listener, /*secured=*/false);
+  auto connecting = start([&] { return name_of(first->connect(within(20'000), 0).status); });
+  Ref<socket::Stream> server;
+  serve_until([&] { return listener->accept(Patience::none(), server).ok(); });
+  EXPECT_EQ(awaited(connecting), "SALLY_OK");
+  Ref<socket::Stream> next;
+  auto accepting = start([&] {
+    while (!loop.is_served()) std::this_thread::yield();
+    return name_of(listener->accept(within(20'000), next).status);
+  });
+  loop.serve(after(100));  // it has begun to wait
+  server->abandon();       // which whoever waits is told of
+  EXPECT_FALSE(is_over(accepting, std::chrono::milliseconds(20)));
+  auto second = client_of(*listener, /*secured=*/false);
+  connecting = start([&] { return name_of(second->connect(within(20'000), 0).status); });
+  serve_until([&] { return is_over(accepting); });
+  EXPECT_EQ(awaited(accepting), "SALLY_OK");
+  EXPECT_EQ(awaited(connecting), "SALLY_OK");
+  next->abandon();
+  first->abandon();
+  second->abandon();
+  listener->close();
+  for (int i = 0; i < 10; ++i) loop.serve(after(0));
 }
 
 TEST_F(AsyncListener, ReportsHowAConnectionCameAbout) {
