@@ -63,7 +63,7 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_merge(sally_trust_st
  *
  * SALLY_FILE_NOT_FOUND, SALLY_ACCESS_DENIED, SALLY_FILE_UNREADABLE: of the file or folder.
  * SALLY_CRL_EMPTY: there is no CRL.
- * SALLY_CRL_BAD_FORMAT: one of them does not decode.
+ * SALLY_CRL_BAD_FORMAT: one of them does not decode, or is a delta, an indirect or a partial one.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_add_crl(sally_trust_store *store,
                                                                     const char *uri,

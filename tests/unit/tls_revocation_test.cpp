@@ -1,6 +1,9 @@
 // CRLs: what is refused in every mode, and what is demanded in each.
 #include "lib/made_chain.h"
 #include "lib/tls_pair.h"
+#include "tls/pem.h"
+
+#include <openssl/pem.h>
 
 namespace sally::test {
 namespace {
@@ -35,6 +38,44 @@ TEST(Revocation, IsNeverPassedOver) {
     EXPECT_EQ(f.faults(mode, crls(make_crl(f.root, {&f.middle}), make_crl(f.middle, {}))),
               "SALLY_CERTIFICATE_REVOKED@1");
   }
+}
+
+// As it comes out of a file, with one more extension.
+std::string why_not_read(const char* name, const char* value) {
+  const Family& f = family();
+  const tls::CrlOwner crl = make_crl(f.middle, {&f.leaf});
+  if (value != nullptr) {
+    X509_EXTENSION* extension = X509V3_EXT_nconf(nullptr, nullptr, name, value);
+    X509_CRL_add_ext(crl.get(), tls::checked(extension), -1);
+    X509_EXTENSION_free(extension);
+  } else {
+    const std::unique_ptr<ASN1_INTEGER, void (*)(ASN1_INTEGER*)> base(ASN1_INTEGER_new(),
+                                                                      &ASN1_INTEGER_free);
+    EXPECT_EQ(X509_CRL_add1_ext_i2d(crl.get(), OBJ_sn2nid(name), base.get(), 1, 0), 1);
+  }
+  EXPECT_GT(X509_CRL_sign(crl.get(), f.middle.key.get(), EVP_sha256()), 0);
+  const tls::BioOwner bio(BIO_new(BIO_s_mem()));
+  EXPECT_EQ(PEM_write_bio_X509_CRL(bio.get(), crl.get()), 1);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &data);
+  try {
+    tls::read_crls(tls::PemSource::from_memory({data, static_cast<std::size_t>(size)}, "a.crl"));
+  } catch (const Failure& failure) {
+    EXPECT_EQ(name_of(failure.error()->status()), "SALLY_CRL_BAD_FORMAT");
+    return failure.error()->detail().found;
+  }
+  return "";
+}
+
+// OpenSSL would leave these out, and be content where no list is demanded.
+TEST(Revocation, ByAListThatWouldBePassedOverIsRefusedWhenItIsLoaded) {
+  constexpr const char* scope = "issuingDistributionPoint";
+  EXPECT_EQ(why_not_read("deltaCRL", nullptr), "a delta CRL");
+  EXPECT_EQ(why_not_read(scope, "critical,indirectCRL:TRUE"), "an indirect CRL");
+  EXPECT_EQ(why_not_read(scope, "critical,onlysomereasons:keyCompromise"),
+            "a CRL of some reasons only");
+  EXPECT_NE(why_not_read(scope, "critical,onlyuser:TRUE,onlyCA:TRUE"), "");
+  EXPECT_EQ(why_not_read(scope, "critical,onlyuser:TRUE"), "") << "of leaves: looked into";
 }
 
 TEST(Revocation, OfAnExpiredListCountsStill) {
