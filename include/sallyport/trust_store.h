@@ -16,7 +16,7 @@ typedef struct sally_trust_store sally_trust_store;
 
 /*
  * sally_trust_store_system loads the CA certificates of this machine: those of SSL_CERT_FILE and
- * SSL_CERT_DIR where set (a program with more rights than its user, a setuid one, looks at neither),
+ * SSL_CERT_DIR where set (setuid programs, and what has more rights than its user, ignore them),
  * else the system's own bundle. SALLY_TRUST_STORE_EMPTY where there are none.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_system(sally_trust_store **store,

@@ -124,8 +124,9 @@ std::vector<X509Owner> read_certificates(const PemSource& source, int malformed)
 
 namespace {
 
-// OpenSSL passes over these without a word, and over what they revoke. Null for what it looks into.
-const char* why_passed_over(const X509_CRL* crl) {
+// OpenSSL takes a delta for the whole, in whose place it comes, and passes over the others and what they
+// revoke, without a word. Null for what it reads as it is meant.
+const char* why_misread(const X509_CRL* crl) {
   if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0) return "a delta CRL";
   if (X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1) < 0) return nullptr;
   const std::unique_ptr<ISSUING_DIST_POINT, void (*)(ISSUING_DIST_POINT*)> scope(
@@ -144,7 +145,7 @@ const char* why_passed_over(const X509_CRL* crl) {
 std::vector<CrlOwner> read_crls(const PemSource& source) {
   std::vector<CrlOwner> crls = read<Crls>(source, SALLY_CRL_BAD_FORMAT);
   for (std::size_t i = 0; i < crls.size(); ++i) {
-    const char* found = why_passed_over(crls[i].get());
+    const char* found = why_misread(crls[i].get());
     clear_errors();
     if (found == nullptr) continue;
     throw Failure(SALLY_CRL_BAD_FORMAT,

@@ -54,7 +54,8 @@ auto read_if_any(const PemSource& file, Read&& read) -> decltype(read(file)) {
   if (encoding != Encoding::signed_object) return {};
   try {
     return read(file);
-  } catch (const Failure&) {
+  } catch (const Failure& failure) {
+    if (!failure.error()->detail().found.empty()) throw;  // it decoded, and was refused
     return {};
   }
 }
