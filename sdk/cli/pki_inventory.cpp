@@ -167,7 +167,7 @@ bool Inventory::all_match() const {
 }
 
 std::chrono::sys_seconds this_second() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 long long days_left(const sally::Certificate& certificate) {
