@@ -19,7 +19,7 @@ enum {
   SALLY_NAME_OTHER = 5 /* a kind that is not decoded; its text is "" */
 };
 
-/* The distinguished names, RFC 2253 form, UTF-8; "" for an empty one and for a NULL handle. */
+/* The distinguished names, RFC 2253 form, UTF-8, controls as \xNN; "" for an empty one and NULL. */
 SALLY_API const char *sally_certificate_subject(const sally_certificate *certificate);
 SALLY_API const char *sally_certificate_issuer(const sally_certificate *certificate);
 

@@ -34,7 +34,7 @@ SALLY_API const char *sally_stream_info_alpn(const sally_stream_info *info);
 
 /*
  * sally_stream_info_server_name is the name that the client asked for (SNI, RFC 6066 section 3); ""
- * without one.
+ * without one. What is not UTF-8, or would steer a terminal, is escaped as \xNN.
  */
 SALLY_API const char *sally_stream_info_server_name(const sally_stream_info *info);
 

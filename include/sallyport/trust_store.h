@@ -16,8 +16,8 @@ typedef struct sally_trust_store sally_trust_store;
 
 /*
  * sally_trust_store_system loads the CA certificates of this machine: those of SSL_CERT_FILE and
- * SSL_CERT_DIR where set, else the system's own bundle. SALLY_TRUST_STORE_EMPTY where there are
- * none.
+ * SSL_CERT_DIR where set (setuid programs, and what has more rights than its user, ignore them),
+ * else the system's own bundle. SALLY_TRUST_STORE_EMPTY where there are none.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_system(sally_trust_store **store,
                                                                    sally_error **error);
@@ -63,7 +63,7 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_merge(sally_trust_st
  *
  * SALLY_FILE_NOT_FOUND, SALLY_ACCESS_DENIED, SALLY_FILE_UNREADABLE: of the file or folder.
  * SALLY_CRL_EMPTY: there is no CRL.
- * SALLY_CRL_BAD_FORMAT: one of them does not decode.
+ * SALLY_CRL_BAD_FORMAT: one of them does not decode, or is a delta, an indirect or a partial one.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_add_crl(sally_trust_store *store,
                                                                     const char *uri,

@@ -43,7 +43,7 @@ sally::StreamSocket establish(const Options& options, const sally::TlsConfig& tl
   Progress progress;
   progress.show("connecting to " + options.target);
   const Endpoint endpoint = parse_endpoint(options.target);
-  const sally::Timeout timeout = milliseconds(options.timeout);
+  const auto timeout = milliseconds(options.timeout);
   const bool plain = !options.starttls.empty();
   sally::StreamOptions stream{.host = endpoint.host, .service = endpoint.service};
   stream.plain = plain;

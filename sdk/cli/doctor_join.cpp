@@ -53,12 +53,19 @@ void gather(const Json& json, const std::string& file, std::vector<Record>& reco
   for (const Json& part : json) gather(part, file, records, depth + 1);
 }
 
+// What is nested deeper is left out: values are copied and printed by recursion.
+Json shallow(const std::string& text) {
+  constexpr int deepest = 100;
+  const auto is_near = [](int depth, Json::parse_event_t, const Json&) { return depth < deepest; };
+  return Json::parse(text, is_near, /*allow_exceptions=*/false);
+}
+
 Json parse(const std::string& file, const std::string& text) {
-  if (Json whole = Json::parse(text, nullptr, false); !whole.is_discarded()) return whole;
+  if (Json whole = shallow(text); !whole.is_discarded()) return whole;
   Json lines = Json::array();
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) {
-    Json one = Json::parse(line, nullptr, false);
+    Json one = shallow(line);
     // Other programs' logs have other lines between.
     if (!one.is_discarded()) lines.push_back(std::move(one));
   }

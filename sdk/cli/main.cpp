@@ -5,8 +5,10 @@
 #include "terminal.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <clocale>
 #include <exception>
+#include <fcntl.h>
 #include <iostream>
 #include <string>
 #include <unistd.h>
@@ -25,11 +27,23 @@ void check_command(const CLI::App& app, const std::string& word) {
   }
 }
 
+// What is closed when the program begins would be the number of its next connection or file, and what
+// is printed would go there. As before nothing can be read from it, nor written to it.
+void keep_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+    static_cast<void>(
+        ::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY));  // the lowest free
+  }
+}
+
 int run(CLI::App& app, int argc, char** argv) {
   try {
     if (argc > 1) check_command(app, argv[1]);
     app.parse(argc, argv);
-    return exit_good;
+    if (std::cout.flush()) return exit_good;
+    // A full disk, or a pipe that nobody reads, must not pass for a good verdict.
+    std::cerr << "error: the output cannot be written\n";
   } catch (const CLI::RuntimeError& ended) {
     return ended.get_exit_code();
   } catch (const CLI::ParseError& error) {
@@ -46,6 +60,7 @@ int run(CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_standard_descriptors();
   std::setlocale(LC_CTYPE, "");
   CLI::App app("TLS sockets with client certificates, and what is wrong with them.", "sally");
   app.require_subcommand(1);

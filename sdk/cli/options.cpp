@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <stdexcept>
@@ -30,6 +31,17 @@ std::string check_port(const std::string& service) {
   if (service.size() > 5 || std::stoi(service) > 65535)
     return "port " + service + " is above 65535";
   return "";
+}
+
+// "nan" is in every range: it is neither below nor above anything.
+CLI::Validator is_a_number() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        double number = 0;
+        const bool good = CLI::detail::lexical_cast(text, number) && std::isfinite(number);
+        return good ? "" : text + " is not a number";
+      },
+      "");
 }
 
 std::string first_line(const std::string& path) {
@@ -113,6 +125,7 @@ CLI::Option* add_version_option(CLI::App& app, const std::string& flag, std::int
 CLI::Option* add_timeout_option(CLI::App& app, double& seconds, const std::string& help) {
   return app.add_option("--timeout", seconds, help)
       ->check(CLI::Range(0.001, 86400.0))
+      ->check(is_a_number())
       ->type_name("SECONDS")
       ->capture_default_str();
 }

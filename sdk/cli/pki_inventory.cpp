@@ -86,8 +86,8 @@ long long seconds_of(const ASN1_TIME* time) {
 ShownCrl describe(const X509_CRL* crl) {
   ShownCrl shown;
   const BioOwner out = memory();
-  X509_NAME_print_ex(out.get(), X509_CRL_get_issuer(crl), 0,
-                     XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+  // In ASCII: among what is not, much can steer a terminal.
+  X509_NAME_print_ex(out.get(), X509_CRL_get_issuer(crl), 0, XN_FLAG_RFC2253);
   const Secret text = bytes_of(out.get());
   shown.issuer.assign(text.begin(), text.end());
   shown.this_update = seconds_of(X509_CRL_get0_lastUpdate(crl));
@@ -166,8 +166,12 @@ bool Inventory::all_match() const {
   return !certificates || !stranger;
 }
 
+std::chrono::sys_seconds this_second() {
+  return std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
 long long days_left(const sally::Certificate& certificate) {
-  const auto left = certificate.not_after() - std::chrono::system_clock::now();
+  const auto left = certificate.not_after() - this_second();
   return std::chrono::floor<std::chrono::days>(left).count();
 }
 

@@ -3,6 +3,7 @@
 
 #include "pki_reader.h"
 
+#include <chrono>
 #include <cstddef>
 #include <iosfwd>
 #include <string>
@@ -58,6 +59,9 @@ class Inventory {
   std::vector<ShownFile> files_;
 };
 
+// The time, in no finer steps: nanoseconds end in 2262, and a certificate may last until 9999. A second
+// that has begun is counted, so that no day is said to be left that is not whole.
+std::chrono::sys_seconds this_second();
 long long days_left(const sally::Certificate& certificate);
 
 void print_text(const Inventory& inventory, std::ostream& out);

@@ -71,7 +71,7 @@ std::string counted(long long days) {
 std::string validity_of(const sally::Certificate& certificate) {
   const std::string range = utc(certificate.not_before().time_since_epoch().count()) + " to " +
                             utc(certificate.not_after().time_since_epoch().count()) + ", ";
-  const auto now = std::chrono::system_clock::now();
+  const auto now = this_second();
   const long long left = days_left(certificate);
   if (now < certificate.not_before()) {
     const auto until = std::chrono::ceil<std::chrono::days>(certificate.not_before() - now).count();

@@ -92,12 +92,15 @@ Json to_json(const sally::StreamInfo& info) {
 }
 
 std::string rfc3339(std::chrono::sys_seconds time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  // Not system_clock::to_time_t: its nanoseconds end in 2262, and a certificate may last until 9999.
+  const std::time_t seconds = time.time_since_epoch().count();
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
-  std::array<char, 40> text;
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), size};
+  std::array<char, 80> text;
+  // Not strftime, which writes the year 1 with one digit.
+  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02dZ", parts.tm_year + 1900,
+                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  return text.data();
 }
 
 std::chrono::sys_seconds now() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -16,6 +17,17 @@ namespace {
 // RFC 5321 section 4.5.3.1.5 allows 512 bytes; a few more do no harm.
 constexpr std::size_t longest_line = 2048;
 constexpr std::size_t most_lines = 100;
+
+// Of the whole dialogue: a server that says something now and then does not prolong it.
+class Deadline {
+ public:
+  explicit Deadline(std::chrono::milliseconds timeout) : end_(Clock::now() + timeout) {}
+  operator sally::Timeout() const { return end_ - Clock::now(); }  // NOLINT: meant to convert
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point end_;
+};
 
 [[noreturn]] void refuse(const std::string& what, std::string_view line) {
   throw std::runtime_error(what + ": " + printable(line));
@@ -34,7 +46,8 @@ struct Reply {
 };
 
 // RFC 5321 section 4.2: "250-first", ..., "250 last"; RFC 959 section 4.2 has the same for FTP.
-Reply read_reply(sally::StreamSocket& socket, sally::Timeout timeout, const std::string& protocol) {
+Reply read_reply(sally::StreamSocket& socket, const Deadline& timeout,
+                 const std::string& protocol) {
   Reply reply;
   while (reply.lines.size() < most_lines) {
     const std::string line = socket.read_line(timeout, longest_line);
@@ -47,7 +60,7 @@ Reply read_reply(sally::StreamSocket& socket, sally::Timeout timeout, const std:
   throw std::runtime_error("the server's " + protocol + " reply has no end");
 }
 
-Reply expect(sally::StreamSocket& socket, sally::Timeout timeout, const std::string& protocol,
+Reply expect(sally::StreamSocket& socket, const Deadline& timeout, const std::string& protocol,
              std::string_view code, const std::string& after) {
   Reply reply = read_reply(socket, timeout, protocol);
   if (reply.code == code) return reply;
@@ -56,7 +69,7 @@ Reply expect(sally::StreamSocket& socket, sally::Timeout timeout, const std::str
 }
 
 // RFC 3207.
-void by_smtp(sally::StreamSocket& socket, sally::Timeout timeout) {
+void by_smtp(sally::StreamSocket& socket, const Deadline& timeout) {
   static_cast<void>(expect(socket, timeout, "SMTP", "220", "the connection"));
   socket.write("EHLO [127.0.0.1]\r\n", timeout);
   if (!expect(socket, timeout, "SMTP", "250", "EHLO").offers("STARTTLS")) {
@@ -67,14 +80,14 @@ void by_smtp(sally::StreamSocket& socket, sally::Timeout timeout) {
 }
 
 // RFC 4217.
-void by_ftp(sally::StreamSocket& socket, sally::Timeout timeout) {
+void by_ftp(sally::StreamSocket& socket, const Deadline& timeout) {
   static_cast<void>(expect(socket, timeout, "FTP", "220", "the connection"));
   socket.write("AUTH TLS\r\n", timeout);
   static_cast<void>(expect(socket, timeout, "FTP", "234", "AUTH TLS"));
 }
 
 // RFC 9051 section 6.2.1; lines with a star are of no matter.
-void by_imap(sally::StreamSocket& socket, sally::Timeout timeout) {
+void by_imap(sally::StreamSocket& socket, const Deadline& timeout) {
   const std::string greeting = socket.read_line(timeout, longest_line);
   if (!greeting.starts_with("* OK")) refuse("the server does not greet as IMAP does", greeting);
   socket.write("a STARTTLS\r\n", timeout);
@@ -88,7 +101,7 @@ void by_imap(sally::StreamSocket& socket, sally::Timeout timeout) {
 }
 
 // RFC 2595 section 4.
-void by_pop3(sally::StreamSocket& socket, sally::Timeout timeout) {
+void by_pop3(sally::StreamSocket& socket, const Deadline& timeout) {
   const std::string greeting = socket.read_line(timeout, longest_line);
   if (!greeting.starts_with("+OK")) refuse("the server does not greet as POP3 does", greeting);
   socket.write("STLS\r\n", timeout);
@@ -96,14 +109,14 @@ void by_pop3(sally::StreamSocket& socket, sally::Timeout timeout) {
   if (!line.starts_with("+OK")) refuse("the POP3 server answers STLS with", line);
 }
 
-std::string read_bytes(sally::StreamSocket& socket, std::size_t size, sally::Timeout timeout) {
+std::string read_bytes(sally::StreamSocket& socket, std::size_t size, const Deadline& timeout) {
   std::string bytes(size, '\0');
   socket.read_exactly(std::as_writable_bytes(std::span(bytes)), timeout);
   return bytes;
 }
 
 // SSLRequest of the PostgreSQL protocol 3.0: one byte is the answer.
-void by_postgres(sally::StreamSocket& socket, sally::Timeout timeout) {
+void by_postgres(sally::StreamSocket& socket, const Deadline& timeout) {
   socket.write(std::string_view("\x00\x00\x00\x08\x04\xd2\x16\x2f", 8), timeout);
   const std::string answer = read_bytes(socket, 1, timeout);
   if (answer == "N") throw std::runtime_error("the PostgreSQL server does not offer TLS");
@@ -111,7 +124,7 @@ void by_postgres(sally::StreamSocket& socket, sally::Timeout timeout) {
 }
 
 // RFC 4511 section 4.14: an ExtendedRequest, and a resultCode of 0 in the ExtendedResponse.
-void by_ldap(sally::StreamSocket& socket, sally::Timeout timeout) {
+void by_ldap(sally::StreamSocket& socket, const Deadline& timeout) {
   constexpr std::string_view request(
       "\x30\x1d\x02\x01\x01\x77\x18\x80\x16"
       "1.3.6.1.4.1.1466.20037",
@@ -143,7 +156,7 @@ void by_ldap(sally::StreamSocket& socket, sally::Timeout timeout) {
 
 struct Protocol {
   const char* name;
-  void (*agree)(sally::StreamSocket& socket, sally::Timeout timeout);
+  void (*agree)(sally::StreamSocket& socket, const Deadline& timeout);
 };
 
 constexpr Protocol protocols[]{{"smtp", by_smtp}, {"imap", by_imap},         {"pop3", by_pop3},
@@ -158,8 +171,8 @@ std::vector<std::string> starttls_protocols() {
 }
 
 void agree_on_tls(const std::string& protocol, sally::StreamSocket& socket,
-                  sally::Timeout timeout) {
+                  std::chrono::milliseconds timeout) {
   const auto* found = std::ranges::find(protocols, protocol, &Protocol::name);
   if (found == std::end(protocols)) throw std::runtime_error("no protocol is '" + protocol + "'");
-  found->agree(socket, timeout);
+  found->agree(socket, Deadline(timeout));
 }

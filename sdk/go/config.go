@@ -246,7 +246,7 @@ func (b *builder) alpn(protocols []string) {
 	defer C.free(unsafe.Pointer(array))
 	names := unsafe.Slice(array, len(protocols))
 	for i, protocol := range protocols {
-		names[i] = C.CString(protocol)
+		names[i] = whole(protocol)
 		defer C.free(unsafe.Pointer(names[i]))
 	}
 	b.set(true, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {

@@ -44,6 +44,23 @@ func TestAChainIsJudgedWithoutAConnection(t *testing.T) {
 	}
 }
 
+// For C the first NUL would be the end of it.
+func TestATextWithANULIsNotTakenForItsBeginning(t *testing.T) {
+	verdict, err := sallyport.Verify(sallyport.VerifyOptions{Trust: ca.trust(), Leaf: server.chain, Name: "localhost\x00.example"})
+	if !errors.Is(err, sallyport.StatusInvalidArgument) {
+		t.Error("a name:", verdict, err)
+	}
+	folder := t.TempDir()
+	path := filepath.Join(folder, "ca.pem")
+	ok(t, os.WriteFile(path, encode("CERTIFICATE", ca.certificate.Raw), 0o600))
+	if _, err := sallyport.LoadTrust(path + "\x00.example"); !errors.Is(err, sallyport.StatusFileNotFound) {
+		t.Error("a file:", err)
+	}
+	if _, err := sallyport.LoadTrust(path); err != nil {
+		t.Error("the file:", err)
+	}
+}
+
 // revoked is a CRL of the CA that names one certificate.
 func revoked(t *testing.T, i *identity) []byte {
 	t.Helper()

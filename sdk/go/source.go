@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unsafe"
 )
@@ -14,8 +15,15 @@ func text(s string) (*C.char, func()) {
 	if s == "" {
 		return nil, func() {}
 	}
-	copied := C.CString(s)
+	copied := whole(s)
 	return copied, func() { C.free(unsafe.Pointer(copied)) }
+}
+
+// whole is a copy for C, which the caller frees. A NUL would end it there, and "a.test\x00.example" be
+// taken for "a.test"; with U+FFFD in its place no name, address, file or passphrase is the one that was
+// meant, and it is refused.
+func whole(s string) *C.char {
+	return C.CString(strings.ReplaceAll(s, "\x00", "\uFFFD"))
 }
 
 // lend gives what C needs to see bytes for the length of a call.

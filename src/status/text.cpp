@@ -38,6 +38,7 @@ bool is_harmless(char32_t character) {
   if (character < 0x20 || (character >= 0x7F && character <= 0x9F)) return false;
   const bool separates_lines = character == 0x2028 || character == 0x2029;
   const bool turns_text_around =
+      character == 0x061C || character == 0x200E || character == 0x200F ||
       (character >= 0x202A && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069);
   return !separates_lines && !turns_text_around;
 }

@@ -1,5 +1,6 @@
 #include "tls/certificate.h"
 
+#include "status/text.h"
 #include "tls/distinguished_name.h"
 #include "tls/error_queue.h"
 #include "tls/openssl.h"
@@ -137,7 +138,8 @@ std::string to_text(const X509_NAME* name) {
   X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
   char* text = nullptr;
   const long size = BIO_get_mem_data(out.get(), &text);
-  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+  // OpenSSL escapes the control characters of ASCII only.
+  return size > 0 ? status::one_line({text, static_cast<std::size_t>(size)}) : std::string();
 }
 
 std::string to_pem(const CertificateData& data) {
@@ -210,9 +212,11 @@ std::string key_of(EVP_PKEY* key) {
 std::string utc_time(std::int64_t seconds) {
   const std::time_t time = seconds;
   std::tm broken{};
-  std::array<char, 32> text{};
+  std::array<char, 80> text{};
   if (gmtime_r(&time, &broken) == nullptr) return "?";
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &broken);
+  // Not strftime, which writes the year 1 with one digit: no time of RFC 3339.
+  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02dZ", broken.tm_year + 1900,
+                broken.tm_mon + 1, broken.tm_mday, broken.tm_hour, broken.tm_min, broken.tm_sec);
   return text.data();
 }
 

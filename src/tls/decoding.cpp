@@ -5,6 +5,8 @@
 #include "tls/openssl.h"
 #include "tls/pem.h"
 
+#include <openssl/x509v3.h>
+
 namespace sally::tls {
 
 namespace {
@@ -120,8 +122,41 @@ std::vector<X509Owner> read_certificates(const PemSource& source, int malformed)
   return certificates;
 }
 
+namespace {
+
+// OpenSSL takes a delta for the whole, in whose place it comes, and passes over the others and what they
+// revoke, without a word. Null for what it reads as it is meant.
+const char* why_misread(const X509_CRL* crl) {
+  if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0) return "a delta CRL";
+  if (X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1) < 0) return nullptr;
+  const std::unique_ptr<ISSUING_DIST_POINT, void (*)(ISSUING_DIST_POINT*)> scope(
+      static_cast<ISSUING_DIST_POINT*>(
+          X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, nullptr, nullptr)),
+      &ISSUING_DIST_POINT_free);
+  if (!scope) return "a CRL whose issuingDistributionPoint does not decode";
+  if (scope->indirectCRL > 0) return "an indirect CRL";
+  if (scope->onlysomereasons != nullptr) return "a CRL of some reasons only";
+  const int kinds = (scope->onlyuser > 0) + (scope->onlyCA > 0) + (scope->onlyattr > 0);
+  return kinds > 1 ? "a CRL whose issuingDistributionPoint contradicts itself" : nullptr;
+}
+
+}  // namespace
+
 std::vector<CrlOwner> read_crls(const PemSource& source) {
-  return read<Crls>(source, SALLY_CRL_BAD_FORMAT);
+  std::vector<CrlOwner> crls = read<Crls>(source, SALLY_CRL_BAD_FORMAT);
+  for (std::size_t i = 0; i < crls.size(); ++i) {
+    const char* found = why_misread(crls[i].get());
+    clear_errors();
+    if (found == nullptr) continue;
+    throw Failure(SALLY_CRL_BAD_FORMAT,
+                  {.message = "CRL " + std::to_string(i + 1) + " of '" + source.name() + "' is " +
+                              found + ", which is not supported",
+                   .expected = "a complete CRL of its issuer's own certificates",
+                   .found = found,
+                   .source = source.name(),
+                   .phase = "load"});
+  }
+  return crls;
 }
 
 }  // namespace sally::tls

@@ -18,6 +18,12 @@ void require_cipher(const X509_algor_st* algorithm, const PemSource& source,
 // The same for a cipher by its name: "DES-CBC".
 void require_cipher(const std::string& name, const PemSource& source, const std::string& hint = {});
 
+// Throws Failure, SALLY_CREDENTIAL_BAD_FORMAT, where trying a passphrase would keep this machine busy for
+// minutes. No file that is meant to be opened asks for that.
+void require_bearable_work(const X509_algor_st* algorithm, const PemSource& source);
+// The same for a number of iterations; negative: more than fit.
+void require_bearable_work(long iterations, const PemSource& source);
+
 // For a key that stands alone, where the status speaks of PKCS#12.
 std::string legacy_key_hint();
 

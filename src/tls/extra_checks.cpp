@@ -23,10 +23,13 @@ void add(Findings& findings, sally_status status, int code, std::size_t depth, X
 }
 
 // RFC 8446 section 4.4.2.2: where there is a key usage it must allow signatures, which is what
-// every handshake of ours proves the key by. OpenSSL is content with key agreement.
-void check_usage(X509* leaf, Findings& findings) {
-  const std::uint32_t usage = X509_get_key_usage(leaf);  // all bits where there is none
-  if ((usage & KU_DIGITAL_SIGNATURE) != 0) return;
+// every handshake of ours proves the key by. OpenSSL is content with key agreement; and, of a server,
+// with the uses of the nineties that were to let browsers of that time encrypt well (SGC).
+void check_usage(X509* leaf, Purpose purpose, Findings& findings) {
+  // All bits where there is none.
+  const bool signs = (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) != 0;
+  const std::uint32_t wanted = purpose == Purpose::server ? XKU_SSL_SERVER : XKU_SSL_CLIENT;
+  if (signs && (X509_get_extended_key_usage(leaf) & wanted) != 0) return;
   add(findings, SALLY_CERTIFICATE_WRONG_USAGE, X509_V_ERR_INVALID_PURPOSE, 0, leaf);
 }
 
@@ -97,7 +100,7 @@ void check_email(X509* leaf, const PeerName& name, Findings& findings) {
 Findings extra_checks(const Question& question, std::span<const X509Owner> chain) {
   Findings findings;
   if (chain.empty()) return findings;
-  if (question.purpose != Purpose::any) check_usage(question.leaf, findings);
+  if (question.purpose != Purpose::any) check_usage(question.leaf, question.purpose, findings);
   check_keys(chain, findings);
   check_constraints_on_common_name(chain, findings);
   check_email(question.leaf, question.name, findings);

@@ -96,9 +96,10 @@ std::string path_of(const std::string& uri) {
     if (path.starts_with("///")) path.erase(0, 2);  // RFC 8089: an empty authority
     return path;
   }
-  throw Failure(
-      SALLY_NOT_SUPPORTED,
-      {.message = "URI scheme '" + std::string(scheme) + ":'", .source = uri, .phase = "load"});
+  // What it names may be a secret, the PIN of a "PKCS11:" for example.
+  throw Failure(SALLY_NOT_SUPPORTED, {.message = "URI scheme '" + std::string(scheme) + ":'",
+                                      .source = std::string(scheme) + ":...",
+                                      .phase = "load"});
 }
 
 void check_size(std::string_view bytes) {

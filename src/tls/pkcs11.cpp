@@ -2,6 +2,8 @@
 
 #include "status/error.h"
 
+#include <algorithm>
+
 #if defined(SALLYPORT_HAS_PKCS11)
 #include "tls/pkcs11_module.h"
 #endif
@@ -12,8 +14,9 @@ bool is_token_uri(std::string_view uri) {
   return uri.starts_with("pkcs11:");
 }
 
+// A PIN that is written into the path by mistake is refused, and one all the same.
 std::string shown_uri(std::string_view uri) {
-  return std::string(uri.substr(0, uri.find('?')));
+  return std::string(uri.substr(0, std::min(uri.find('?'), uri.find(";pin-value"))));
 }
 
 #if defined(SALLYPORT_HAS_PKCS11)

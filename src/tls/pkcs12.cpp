@@ -11,9 +11,6 @@ namespace sally::tls {
 
 namespace {
 
-// Deriving keys that slowly is no protection any more: it is a file that is to keep us busy.
-constexpr long most_iterations = 10'000'000;
-
 struct Pkcs12Deleter {
   void operator()(PKCS12* file) const noexcept { PKCS12_free(file); }
 };
@@ -62,10 +59,12 @@ void require_cipher_of_bags(const PKCS7* safe, const PemSource& source) {
     const X509_ALGOR* algorithm = nullptr;
     X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, nullptr);
     require_cipher(algorithm, source);
+    require_bearable_work(algorithm, source);
   }
 }
 
-// Before the passphrase is tried: where there is no cipher, no passphrase is the right one.
+// Before the passphrase is tried: where there is no cipher, no passphrase is the right one. Bags within
+// what is encrypted are seen only when it is open.
 void require_ciphers(const PKCS12* file, const PemSource& source) {
   const std::unique_ptr<STACK_OF(PKCS7), SafesDeleter> safes(PKCS12_unpack_authsafes(file));
   for (int i = 0; i < sk_PKCS7_num(safes.get()); ++i) {
@@ -73,6 +72,7 @@ void require_ciphers(const PKCS12* file, const PemSource& source) {
     if (PKCS7_type_is_data(safe)) require_cipher_of_bags(safe, source);
     if (!PKCS7_type_is_encrypted(safe) || safe->d.encrypted == nullptr) continue;
     require_cipher(safe->d.encrypted->enc_data->algorithm, source);
+    require_bearable_work(safe->d.encrypted->enc_data->algorithm, source);
   }
   clear_errors();
 }
@@ -87,10 +87,7 @@ bool opens(PKCS12* file, const char* passphrase) {
 void check_iterations(const PKCS12* file, const PemSource& source) {
   const ASN1_INTEGER* iterations = nullptr;
   PKCS12_get0_mac(nullptr, nullptr, nullptr, &iterations, file);
-  if (iterations == nullptr) return;
-  const long count = ASN1_INTEGER_get(iterations);
-  if (count < 0 || count > most_iterations)
-    fail(source, SALLY_CREDENTIAL_BAD_FORMAT, " asks for too many iterations");
+  if (iterations != nullptr) require_bearable_work(ASN1_INTEGER_get(iterations), source);
 }
 
 // What came out of PKCS#12 belongs to OpenSSL's default context, which the host may have

@@ -52,10 +52,14 @@ EncryptedKeyOwner encrypted_key(const unsigned char* der, long size) {
   return EncryptedKeyOwner(d2i_X509_SIG(nullptr, &der, size));
 }
 
-void check_cipher(const X509_SIG* encrypted, const PemSource& source) {
+const X509_ALGOR* algorithm_of(const X509_SIG* encrypted) {
   const X509_ALGOR* algorithm = nullptr;
   X509_SIG_get0(encrypted, &algorithm, nullptr);
-  require_cipher(algorithm, source, legacy_key_hint());
+  return algorithm;
+}
+
+void check_cipher(const X509_SIG* encrypted, const PemSource& source) {
+  require_cipher(algorithm_of(encrypted), source, legacy_key_hint());
 }
 
 // One block of PEM. The bytes are wiped: they may be a key.
@@ -110,7 +114,20 @@ void check_cipher_of_pem(const PemSource& source) {
   }
 }
 
+void check_work_of_pem(const PemSource& source) {
+  const BioOwner bio = memory_bio(source.bytes());
+  for (;;) {
+    clear_errors();
+    Block block;
+    if (!block.read(bio.get())) return;
+    if (block.name() != PEM_STRING_PKCS8) continue;
+    if (const EncryptedKeyOwner encrypted = encrypted_key(block.data(), block.size()))
+      require_bearable_work(algorithm_of(encrypted.get()), source);
+  }
+}
+
 KeyOwner from_pem(const PemSource& source, const char* passphrase) {
+  if (passphrase != nullptr) check_work_of_pem(source);
   clear_errors();
   const BioOwner bio = memory_bio(source.bytes());
   Passphrase given{passphrase};
@@ -144,6 +161,7 @@ KeyOwner from_encrypted_der(const PemSource& source, const char* passphrase) {
   if (!encrypted) fail(source, SALLY_CREDENTIAL_BAD_FORMAT);
   check_cipher(encrypted.get(), source);
   if (passphrase == nullptr) fail(source, SALLY_CREDENTIAL_PASSPHRASE_NEEDED);
+  require_bearable_work(algorithm_of(encrypted.get()), source);
   clear_errors();
   const KeyInfoOwner info(PKCS8_decrypt_ex(encrypted.get(), passphrase,
                                            static_cast<int>(std::strlen(passphrase)),

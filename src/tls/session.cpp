@@ -1,5 +1,6 @@
 #include "tls/session.h"
 
+#include "status/text.h"
 #include "tls/callbacks.h"
 #include "tls/error_queue.h"
 #include "tls/explain.h"
@@ -530,7 +531,8 @@ SessionFacts Session::facts() const {
   if (protocol != nullptr)
     facts.alpn.assign(reinterpret_cast<const char*>(protocol), protocol_size);
   const char* server_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  facts.server_name = server_name != nullptr ? server_name : "";
+  // A client may ask for anything.
+  facts.server_name = status::one_line(server_name != nullptr ? server_name : "");
   facts.resumed = SSL_session_reused(ssl) == 1;
   // Whom the certificate is of is not known before the proof that the key is, too.
   const bool proving = is_proving();

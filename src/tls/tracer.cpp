@@ -204,7 +204,9 @@ void Tracer::message(bool sent, std::uint8_t type,
 }
 
 void Tracer::add_message(bool sent, const char* type, std::size_t size) {
-  if (sent != flight_is_sent_) settle_flight();
+  // A server may send hello requests, which count for nothing, without an end.
+  constexpr std::size_t longest_flight = 64;
+  if (sent != flight_is_sent_ || flight_.size() == longest_flight) settle_flight();
   if (flight_.empty()) flight_us_ = now_us();
   flight_is_sent_ = sent;
   flight_.push_back({type, size});

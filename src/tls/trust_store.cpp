@@ -26,6 +26,12 @@ constexpr std::array system_bundles = {
     "/etc/ssl/cert.pem",                                  // Alpine, the BSDs
 };
 
+// Not where a program has more rights than its user, who chooses the environment: whom it trusts is not
+// for them to say.
+const char* setting(const char* name) {
+  return ::secure_getenv(name);
+}
+
 // Null where there is none.
 const char* system_bundle() {
   const auto bundle = std::ranges::find_if(system_bundles, [](const char* path) {
@@ -48,7 +54,8 @@ auto read_if_any(const PemSource& file, Read&& read) -> decltype(read(file)) {
   if (encoding != Encoding::signed_object) return {};
   try {
     return read(file);
-  } catch (const Failure&) {
+  } catch (const Failure& failure) {
+    if (!failure.error()->detail().found.empty()) throw;  // it decoded, and was refused
     return {};
   }
 }
@@ -187,8 +194,8 @@ Ref<TrustStore> TrustStore::system() {
 TrustStore::Contents TrustStore::read_system() {
   Contents contents;
   contents.system = true;
-  const char* file = std::getenv(X509_get_default_cert_file_env());
-  const char* folder = std::getenv(X509_get_default_cert_dir_env());
+  const char* file = setting(X509_get_default_cert_file_env());
+  const char* folder = setting(X509_get_default_cert_dir_env());
   if (file != nullptr) append(contents.anchors, anchors_of(PemSource::from_uri(file)));
   if (folder != nullptr) append_system_folder(contents.anchors, folder);
   if (file != nullptr || folder != nullptr) {
@@ -232,7 +239,7 @@ std::int64_t TrustStore::next_update() const noexcept {
 std::vector<std::string> TrustStore::system_files() {
   std::vector<std::string> files;
   for (const char* name : {X509_get_default_cert_file_env(), X509_get_default_cert_dir_env()}) {
-    if (const char* value = std::getenv(name)) files.emplace_back(value);
+    if (const char* value = setting(name)) files.emplace_back(value);
   }
   if (!files.empty()) return files;
   if (const char* bundle = system_bundle()) files.emplace_back(bundle);

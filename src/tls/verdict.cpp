@@ -177,7 +177,7 @@ void explain_usage(X509* certificate, Purpose purpose, int depth, ErrorDetail& d
                    (depth > 0   ? "a CA of this chain"
                     : is_client ? "a client"
                                 : "a server");
-  const std::uint32_t wanted = is_client ? XKU_SSL_CLIENT : XKU_SSL_SERVER | XKU_SGC;
+  const std::uint32_t wanted = is_client ? XKU_SSL_CLIENT : XKU_SSL_SERVER;
   if ((flags & EXFLAG_XKUSAGE) != 0 && (X509_get_extended_key_usage(certificate) & wanted) == 0) {
     std::vector<std::string> names;
     for (const ExtendedUsage& usage : data.extended_usages) names.push_back(usage.name);

@@ -1,5 +1,6 @@
 """sally connect: standard input and output over a socket."""
 
+import contextlib
 import json
 import os
 import pty
@@ -197,6 +198,21 @@ def test_what_they_say_instead_is_told(name, greeting, answer, words):
         done = connect(server, starttls=name)
     assert (done.returncode, words in errors(done)) == (1, True), errors(done)
     assert b"\x1b" not in done.stderr
+
+
+def test_a_server_that_never_comes_to_its_point_is_not_listened_to_for_longer():
+    def speak(plain, outcome):
+        plain.settimeout(0.1)
+        with contextlib.suppress(OSError):
+            while True:
+                plain.sendall(b"220-and\r\n")
+                with contextlib.suppress(TimeoutError):
+                    if not plain.recv(1):
+                        break
+
+    with pyssl.Server(None, serve=speak) as server:
+        done = connect(server, starttls="smtp", timeout=0.5)
+    assert (done.returncode, "SALLY_TIMED_OUT" in errors(done)) == (1, True), errors(done)
 
 
 def test_a_failure_of_smtp_is_json_too():

@@ -109,3 +109,13 @@ def test_records_of_others_cannot_break_it(records):
     escapes = {"correlation_id": "a", "what": "\x1b[2J", "error": error}
     done = run("doctor", "join", *records(escapes, escapes))
     assert b"\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]], ids=["text", "json"])
+def test_records_that_are_nested_without_end_cannot_either(records, words):
+    depth = 200_000
+    deep = '{"correlation_id":"a","error":{"status":"x","message":"y","more":%s}}'
+    record = deep % ("[" * depth + "]" * depth)
+    done = run("doctor", "join", *records(record, record + "\n" + record), *words)
+    assert done.returncode == 1, errors(done)
+    assert b"y" in done.stdout and len(done.stdout) < 100_000

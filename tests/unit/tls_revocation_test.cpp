@@ -1,6 +1,12 @@
 // CRLs: what is refused in every mode, and what is demanded in each.
 #include "lib/made_chain.h"
 #include "lib/tls_pair.h"
+#include "tls/pem.h"
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <unistd.h>
 
 namespace sally::test {
 namespace {
@@ -35,6 +41,65 @@ TEST(Revocation, IsNeverPassedOver) {
     EXPECT_EQ(f.faults(mode, crls(make_crl(f.root, {&f.middle}), make_crl(f.middle, {}))),
               "SALLY_CERTIFICATE_REVOKED@1");
   }
+}
+
+// Of the middle, revoking the leaf, with one more extension, in DER.
+std::string with_extension(const char* name, const char* value) {
+  const Family& f = family();
+  const tls::CrlOwner crl = make_crl(f.middle, {&f.leaf});
+  if (value != nullptr) {
+    X509_EXTENSION* extension = X509V3_EXT_nconf(nullptr, nullptr, name, value);
+    X509_CRL_add_ext(crl.get(), tls::checked(extension), -1);
+    X509_EXTENSION_free(extension);
+  } else {
+    const std::unique_ptr<ASN1_INTEGER, void (*)(ASN1_INTEGER*)> base(ASN1_INTEGER_new(),
+                                                                      &ASN1_INTEGER_free);
+    EXPECT_EQ(X509_CRL_add1_ext_i2d(crl.get(), OBJ_sn2nid(name), base.get(), 1, 0), 1);
+  }
+  EXPECT_GT(X509_CRL_sign(crl.get(), f.middle.key.get(), EVP_sha256()), 0);
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_CRL(crl.get(), &der);
+  const std::unique_ptr<unsigned char, tls::CryptoDeleter> owner(der);
+  return {reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)};
+}
+
+std::string why_not_read(const std::function<void()>& read) {
+  try {
+    read();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(name_of(failure.error()->status()), "SALLY_CRL_BAD_FORMAT");
+    return failure.error()->detail().found;
+  }
+  return "";
+}
+
+std::string why_not_read(const char* name, const char* value) {
+  const std::string der = with_extension(name, value);
+  return why_not_read([&] { tls::read_crls(tls::PemSource::from_memory(der, "a.crl")); });
+}
+
+// OpenSSL would put a delta in the place of the whole list, leave the others out, and be content.
+TEST(Revocation, ByAListThatWouldBeMisreadIsRefusedWhenItIsLoaded) {
+  constexpr const char* scope = "issuingDistributionPoint";
+  EXPECT_EQ(why_not_read("deltaCRL", nullptr), "a delta CRL");
+  EXPECT_EQ(why_not_read(scope, "critical,indirectCRL:TRUE"), "an indirect CRL");
+  EXPECT_EQ(why_not_read(scope, "critical,onlysomereasons:keyCompromise"),
+            "a CRL of some reasons only");
+  EXPECT_NE(why_not_read(scope, "critical,onlyuser:TRUE,onlyCA:TRUE"), "");
+  EXPECT_EQ(why_not_read(scope, "critical,onlyuser:TRUE"), "") << "of leaves: looked into";
+}
+
+TEST(Revocation, ByAListThatWouldBeMisreadIsRefusedInAFolderToo) {
+  const std::string folder = testing::TempDir() + "sallyport-misread-" + std::to_string(::getpid());
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/a.crl", std::ios::binary) << with_extension("deltaCRL", nullptr);
+  EXPECT_EQ(why_not_read([&] {
+              make_ref<tls::TrustStore>(
+                  tls::TrustInput{.anchors = {tls::MaterialSource::at(zoo_path("ca-root.pem"))},
+                                  .crls = {tls::MaterialSource::at("dir:" + folder)}});
+            }),
+            "a delta CRL");
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Revocation, OfAnExpiredListCountsStill) {

@@ -316,6 +316,19 @@ TEST(Purpose, OfAnyAsksForNoUsage) {
   }
 }
 
+TEST(Purpose, OfAServerIsServerAuthAndNothingThatOpensslTakesForIt) {
+  for (const char* usage : {"nsSGC", "msSGC", "nsSGC,msSGC,clientAuth"}) {
+    const Made old = make({.name = "old", .issuer = &middle(), .usage = usage});
+    const Answer answer = ask({.trust = trusting({&root()}),
+                               .leaf = &old,
+                               .sent = {&middle()},
+                               .purpose = tls::Purpose::server});
+    EXPECT_EQ(answer.faults(), "SALLY_CERTIFICATE_WRONG_USAGE@0") << usage;
+    EXPECT_NE(answer.error->message().find("without serverAuth"), std::string::npos)
+        << answer.error->message();
+  }
+}
+
 TEST(Verifier, TrustsNobodyWithoutATrustStore) {
   EXPECT_EQ(name_of(ask({.leaf = &leaf(), .sent = {&middle(), &root()}}).status()),
             "SALLY_CERTIFICATE_UNKNOWN_CA");

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 import sallyport
-from sallyport import NameKind, Purpose, Status, errors, verify
+from sallyport import NameKind, Purpose, Status, _certificate, errors, verify
 
 
 def pem(material, name):
@@ -66,3 +66,9 @@ def test_verdicts_leave_nothing(material, census):
     assert all(isinstance(verdict.error, sallyport.Error) and verdict.chain for verdict in verdicts)
     del verdicts
     census.settle()
+
+
+def test_a_date_that_python_has_no_year_for_is_its_first():
+    utc = datetime.timezone.utc
+    assert _certificate._time(-62167219200) == datetime.datetime(1, 1, 1, tzinfo=utc)  # the year 0
+    assert _certificate._time(253402300799) == datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=utc)

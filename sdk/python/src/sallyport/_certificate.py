@@ -110,8 +110,11 @@ class Certificate(_raw.Object):
 
 
 def _time(seconds: int) -> datetime.datetime:
-    # Not fromtimestamp, which knows fewer years than a certificate may name.
-    return datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    # Not fromtimestamp, which knows fewer years than a certificate may name. It may name the year 0, too.
+    try:
+        return datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
 
 def borrowed(handle: Any) -> Certificate:
