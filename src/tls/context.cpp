@@ -13,6 +13,7 @@
 #include "transport/fork.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <string_view>
 
@@ -158,6 +159,16 @@ void Context::check() const {
   }
 }
 
+// RFC 8879, which OpenSSL knows since 3.2. A peer could have its certificate unpacked before anybody
+// knows who it is, and what is shown to it would look different to those who observe messages. By
+// number, since it may be a later OpenSSL that runs than the one that we are compiled with; an earlier
+// one keeps the bits and does nothing.
+constexpr std::uint64_t no_certificate_compression = std::uint64_t{3} << 32;
+#if defined(SSL_OP_NO_TX_CERTIFICATE_COMPRESSION)
+static_assert(no_certificate_compression ==
+              (SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION));
+#endif
+
 // The machine's openssl.cnf reaches a private context too (its ssl_conf section), so nothing is
 // left at its default.
 void Context::set_protocol() {
@@ -168,7 +179,8 @@ void Context::set_protocol() {
   require(SSL_CTX_set_max_proto_version(ctx, max) == 1, "the highest TLS version");
   SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
   SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-                               SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+                               SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ENABLE_MIDDLEBOX_COMPAT |
+                               no_certificate_compression);
   SSL_CTX_clear_mode(ctx, SSL_CTX_get_mode(ctx));
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY |
                             SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
