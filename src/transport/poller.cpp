@@ -20,9 +20,10 @@ Descriptor opened(int descriptor, const char* what) {
 // Rounded up: early would be a turn for nothing.
 int milliseconds_until(Deadline deadline) noexcept {
   if (deadline == never) return -1;
+  // One and the same now: of two, the difference would be a wait where none is due.
+  const Deadline now = Clock::now();
   const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(std::max(deadline, Clock::now()) - Clock::now())
-          .count();
+      std::chrono::ceil<std::chrono::milliseconds>(std::max(deadline, now) - now).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
 }
 
