@@ -5,7 +5,6 @@
 #include "abi/patience.h"
 #include "abi/peer_name.h"
 #include "abi/stream_options.h"
-#include "tls/library.h"
 
 #include <climits>
 
@@ -74,7 +73,6 @@ sally_status sally_listener_bind(const sally_listener_options* options, sally_li
       setup.config = config.object;
     }
     setup.decider = decider;
-    sally::tls::prepare();
     *listener = new sally_listener(Listener::bind(std::move(setup)));
     if (decider) decider->begin();
     return SALLY_OK;

@@ -1,7 +1,6 @@
 #include "abi/boundary.h"
 #include "abi/handles.h"
 #include "abi/patience.h"
-#include "tls/library.h"
 
 #include <sallyport/runtime.h>
 
@@ -37,7 +36,6 @@ sally_status sally_runtime_create(const sally_runtime_options* options, sally_ru
     require(runtime != nullptr, "runtime is NULL");
     const bool by_caller = (given.flags & SALLY_RUNTIME_CALLER_RUN) != 0;
     require(!by_caller || given.loops <= 1, "a runtime that the caller runs has one loop");
-    sally::tls::prepare();
     *runtime = new sally_runtime(by_caller ? Runtime::run_by_caller()
                                            : Runtime::with_threads(given.loops));
     return SALLY_OK;

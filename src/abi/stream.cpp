@@ -4,7 +4,6 @@
 #include "abi/peer_name.h"
 #include "abi/stream_info.h"
 #include "abi/stream_options.h"
-#include "tls/library.h"
 
 #include <sallyport/stream.h>
 
@@ -54,7 +53,6 @@ sally_status sally_stream_create(const sally_stream_options* options, sally_stre
       target.config = config.object;
     }
     target.decider = decider;
-    sally::tls::prepare();
     auto object = make_ref<Stream>(std::move(target));
     *stream = new sally_stream(std::move(object));
     if (decider) decider->begin();

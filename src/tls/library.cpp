@@ -3,6 +3,7 @@
 #include "status/error.h"
 #include "tls/openssl.h"
 #include "tls/signer_provider.h"
+#include "transport/event_loop.h"
 #include "transport/fork.h"
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct LibraryContext {
   LibraryContext() {
     // The first call to OpenSSL decides about its habits.
     if (OPENSSL_init_crypto(habits, nullptr) != 1) throw std::bad_alloc();
+    transport::EventLoop::rest_first_at_exit();
     context = checked(OSSL_LIB_CTX_new());
     // Loaded by name: the automatic fallback would depend on what the machine's configuration
     // activates.
@@ -43,10 +45,6 @@ transport::PerProcess<LibraryContext> shared_context;
 
 OSSL_LIB_CTX* library_context() {
   return shared_context.get().context;
-}
-
-void prepare() {
-  library_context();
 }
 
 const char* backend_version() noexcept {

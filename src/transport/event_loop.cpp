@@ -24,7 +24,7 @@ namespace {
 
 constinit thread_local const EventLoop::State* running = nullptr;
 
-void rest_at_exit();
+void rest_at_exit() noexcept;
 
 // Set when the thread of a loop has ended; tells the loop from others that had its place in memory.
 using Ended = std::shared_ptr<std::atomic<bool>>;
@@ -38,7 +38,7 @@ struct Ending {
 
 // All loops of this process.
 struct Registry {
-  Registry() { std::atexit(&rest_at_exit); }  // a failure leaves things as they would be without
+  Registry() { EventLoop::rest_first_at_exit(); }
 
   // With the lock.
   void join_ended() {
@@ -52,25 +52,24 @@ struct Registry {
   std::mutex mutex;
   std::set<EventLoop*> loops;
   std::vector<Ending> endings;
+  std::set<Ended> resting;  // for good, while the program exits
 };
 constinit PerProcess<Registry> registry;
 
 constexpr std::chrono::milliseconds look_again{2};
 
-using Resting = std::set<Ended>;
-
-// Brings the loops to rest, and returns those that do: the others are at their end. What they have to
-// do before may make loops and dissolve others, which waits for the lock.
-Resting rest_all(Registry& all, Deadline deadline) {
+// Brings the loops to rest. What they have to do before may make loops and dissolve others, which
+// waits for the lock.
+void rest_all(Registry& all, Deadline deadline) {
   const auto reached_one = std::make_shared<std::counting_semaphore<>>(0);
   std::map<Ended, std::shared_ptr<std::atomic<bool>>> asked;
-  Resting resting;
   std::unique_lock lock(all.mutex);
   while (true) {
     bool all_rest = true;
     for (EventLoop* loop : all.loops) {
       if (loop->on_this_thread() || !loop->is_served() || loop->state().over) continue;
       const Ended& which = loop->state().thread_ended;
+      if (all.resting.contains(which)) continue;
       auto& reached = asked[which];
       if (!reached) {
         reached = std::make_shared<std::atomic<bool>>(false);
@@ -81,35 +80,35 @@ Resting rest_all(Registry& all, Deadline deadline) {
         });
       }
       if (*reached)
-        resting.insert(which);
+        all.resting.insert(which);
       else
         all_rest = false;
     }
-    if (all_rest || Clock::now() >= deadline) return resting;
+    if (all_rest || Clock::now() >= deadline) return;
     lock.unlock();
     static_cast<void>(reached_one->try_acquire_for(look_again));
     lock.lock();
   }
 }
 
-// While a program exits, OpenSSL takes down its locks, and our threads may be about to free what
-// the last handles left. What is registered later runs earlier, and whoever has need of a loop has
-// made a TLS context before: so the threads come to rest first. They are not joined: what still
-// posts to them (the destructor of a static object) finds them there, and is not served.
-void rest_at_exit() {
+// They are not joined: what still posts to them (the destructor of a static object) finds them
+// there, and is not served. May run several times: loops may have been made since.
+void rest_at_exit() noexcept {
   constexpr std::chrono::seconds longest_wait{5};  // much may be queued before it
   Registry* all = registry.existing();
   if (all == nullptr) return;
   try {
     const Deadline deadline = Clock::now() + longest_wait;
-    const Resting resting = rest_all(*all, deadline);
+    rest_all(*all, deadline);
     std::vector<Ending> endings;
+    std::set<Ended> resting;
     {
       const std::lock_guard lock(all->mutex);
       endings = std::move(all->endings);
+      resting = all->resting;
     }
     for (Ending& ending : endings) {
-      const bool will_end = resting.count(ending.ended) == 0;
+      const bool will_end = !resting.contains(ending.ended);
       while (will_end && !*ending.ended && Clock::now() < deadline) {
         std::this_thread::sleep_for(look_again);
       }
@@ -222,6 +221,11 @@ void EventLoop::dissolve(std::unique_ptr<EventLoop> loop) noexcept {
   } catch (...) {
     return;
   }
+}
+
+// A failure leaves things as they would be without.
+void EventLoop::rest_first_at_exit() noexcept {
+  static_cast<void>(std::atexit(&rest_at_exit));
 }
 
 bool EventLoop::State::is_running_here() const noexcept {

@@ -21,6 +21,10 @@ class EventLoop {
   // The other end of a loop, on any thread and without waiting: what still waits on it (a refusal
   // that lingers, say) goes on, and when nothing is left the loop destroys itself.
   static void dissolve(std::unique_ptr<EventLoop> loop) noexcept;
+  // For a library that registered its end by std::atexit, right after it did: while the program
+  // exits, the threads of all loops come to rest before. They may be about to free what the last
+  // handles left, and a thread that ends gives back what the library keeps for it.
+  static void rest_first_at_exit() noexcept;
 
   bool on_this_thread() const noexcept;
   // Whether a thread serves it now: always, unless it is run by the caller.

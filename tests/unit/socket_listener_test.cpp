@@ -3,7 +3,6 @@
 #include "lib/raw_tcp.h"
 #include "lib/stream_pair.h"
 #include "socket/listener.h"
-#include "tls/library.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -29,10 +28,7 @@ constexpr ListenerLimits usual = {.handshake_timeout_ms = 20'000,
 // On one loop, which accepts in the order in which they came.
 socket::ListenerSetup setup(const std::string& host, const std::string& service,
                             const Parties& parties, const ListenerLimits& limits) {
-  static const auto one_loop = [] {
-    tls::prepare();
-    return transport::Runtime::with_threads(1);
-  }();
+  static const auto one_loop = transport::Runtime::with_threads(1);
   return {.host = host,
           .service = service,
           .config = server_config(parties),

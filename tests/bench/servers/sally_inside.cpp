@@ -4,7 +4,6 @@
 #include "sally_c.h"
 #include "socket/listener.h"
 #include "socket/stream.h"
-#include "tls/library.h"
 #include "transport/runtime.h"
 
 #include <span>
@@ -103,7 +102,6 @@ void accept_next(Listener& listener) {
 
 int main(int count, char** arguments) {
   const auto options = bench::Options::parse(count, arguments);
-  sally::tls::prepare();
   sally_tls_config* config = bench::make_config(options);
   static_cast<void>(config->object->freeze());
   const auto listener =
