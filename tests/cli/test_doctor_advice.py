@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from peers import pyssl, zoo
+from peers import ipv6, pyssl, zoo
 from sally_tool import CLIENT, OTHER, OWN, Doctor, run, shows
 from test_doctor import alone, full_backlog, plain
 
@@ -274,6 +274,7 @@ def test_another_name_is_only_verified_after_a_warning(serve):
     assert fix.index("stranger") < fix.index("--name localhost")
 
 
+@ipv6.needed
 def test_addresses_of_ipv6_are_in_brackets(serve):
     server = serve(listen="[::1]:0")
     text, sections = page(server.address)

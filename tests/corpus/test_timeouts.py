@@ -11,6 +11,8 @@ from puppets.puppet import WARNING
 from puppets.server import Server
 from scripts_both import instead
 
+LIMIT_MS = 3000  # in which the peer must have said what it has to say
+
 
 @pytest.fixture(params=["1.2", "1.3"])
 def version(request):
@@ -33,7 +35,7 @@ def meet_as_client(version, **last):
     ca = zoo.entry("server-good").ca
     with pyssl.Server(None, serve=serve) as server:
         run = sallyport.run_client(
-            server.address, ca=ca, name="localhost", timeout=500, message="x"
+            server.address, ca=ca, name="localhost", timeout=LIMIT_MS, message="x"
         )
     return run.failure.detail
 
@@ -45,7 +47,7 @@ def offers(report):
 
 
 def test_a_server_tells_what_the_client_offered(version):
-    with sides.Listener(capi.Library(), timeout=500) as server, pyssl.tcp(server) as plain:
+    with sides.Listener(capi.Library(), timeout=LIMIT_MS) as server, pyssl.tcp(server) as plain:
         address = pyssl.address_of(plain)
         with contextlib.suppress(OSError):
             puppet(Client, plain, version).talk()

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from peers import pyssl, sallyport, zoo
+from peers import ipv6, pyssl, sallyport, zoo
 
 KEYS = ["p256", "p384", "rsa", "rsa-issuer", "ed25519"]
 LINE = "hello over there\n"
@@ -74,7 +74,7 @@ def test_a_server_that_ignores_alpn_is_no_failure(version, program):
     assert (run.exit_status, run.connection.alpn, outcome.alpn) == (0, None, None), run.text
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ipv6.HOSTS)
 def test_an_address_is_verified_and_sends_no_server_name(version, program, host):
     entry = zoo.good("server")
     context = pyssl.server_context(version, cert=entry.chain, key=entry.key)

@@ -134,7 +134,7 @@ def test_the_client_recognises_a_web_server(program):
     with process.Program(zoo.PYTHON, *words) as web:
         port = web.wait_for(rb" port (\d+) ")[1].decode()
         run = sallyport.run_client(
-            f"127.0.0.1:{port}", program, ca=OWN.ca, message="x", timeout=3000
+            f"127.0.0.1:{port}", program, ca=OWN.ca, message="x", timeout=20_000
         )
     assert run.exit_status == 1
     # It takes the ClientHello for a bad request, and may answer with a page without a status line.

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from peers import pyssl, zoo
+from peers import ipv6, pyssl, zoo
 
 KEYS = ["p256", "p384", "rsa", "rsa-issuer", "ed25519"]
 
@@ -60,7 +60,7 @@ def test_the_server_says_which_name_it_was_asked_for(echo_server, version):
     assert server.accepted(address).sni == "server.example.test"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ipv6.HOSTS)
 def test_an_address_is_verified_and_sends_no_server_name(echo_server, version, host):
     bracketed = f"[{host}]" if ":" in host else host
     server, ca = start(echo_server, host=bracketed), zoo.good("server").ca

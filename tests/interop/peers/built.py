@@ -5,12 +5,14 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 
 from . import process, zoo
 
 HERE = pathlib.Path(__file__).resolve().parent
 OUT = zoo.TOP / "build" / "interop"
-BUILD_LIMIT = 300.0  # seconds, for a slow machine with nothing built yet
+BUILD_LIMIT = 900.0  # seconds, for a slow machine with nothing built yet
+FETCH_LIMIT = 300.0  # a network may swallow what is asked of it
 OLDEST_CARGO = (1, 75)  # rust/Cargo.toml says so too
 
 
@@ -25,9 +27,9 @@ def tool(name, package):
     return found
 
 
-def _run(*words, folder=HERE, **variables):
+def _run(*words, folder=HERE, limit=BUILD_LIMIT, **variables):
     done = process.run(
-        *words, limit=BUILD_LIMIT, cwd=folder, env={**process.ENVIRONMENT, **variables}
+        *words, limit=limit, cwd=folder, env={**process.ENVIRONMENT, **variables}
     )
     return done.returncode, (done.stdout + done.stderr).decode(errors="backslashreplace")
 
@@ -55,6 +57,15 @@ def _cargo_version(cargo):
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
+def _fetch_crates(cargo, folder):
+    try:
+        status, said = _run(cargo, "fetch", "--quiet", "--locked", folder=folder, limit=FETCH_LIMIT)
+    except subprocess.TimeoutExpired:
+        status, said = None, f"nothing after {FETCH_LIMIT} s"
+    if status != 0:
+        raise Missing(f"the crates of rustls cannot be fetched: {said.strip()[-300:]}")
+
+
 @functools.cache
 def rustls_server():
     cargo = tool("cargo", "cargo, on Debian 12 cargo-web")
@@ -67,9 +78,7 @@ def rustls_server():
     words = [cargo, "build", "--quiet", "--locked", "--offline"]
     status, said = _run(*words, folder=folder, CARGO_TARGET_DIR=target)
     if status != 0:  # the crates may not be here yet
-        fetched, why = _run(cargo, "fetch", "--quiet", "--locked", folder=folder)
-        if fetched != 0:
-            raise Missing(f"the crates of rustls cannot be fetched: {why.strip()[-300:]}")
+        _fetch_crates(cargo, folder)
         _build(*words, folder=folder, CARGO_TARGET_DIR=target)
     return OUT / "rust" / "debug" / "rustls-server"
 
