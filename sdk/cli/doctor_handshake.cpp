@@ -16,7 +16,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds longest_wait = 1s;
+// As long as a busy server far away may take; only one that has nothing to say is waited out.
+constexpr std::chrono::milliseconds longest_wait_for_refusal = 3s;
+constexpr std::chrono::milliseconds longest_wait_for_ticket = 2s;
 
 std::chrono::microseconds micros(Clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::microseconds>(duration);
@@ -66,7 +68,7 @@ sally::TlsConfig make_tls(const Examination& examination, const HandshakePlan& p
 // A refusal comes with the first read.
 void await_refusal(sally::StreamSocket& socket, std::chrono::milliseconds timeout) {
   std::array<char, 4096> ignored;
-  static_cast<void>(socket.try_read_some(ignored, std::min(timeout, longest_wait)));
+  static_cast<void>(socket.try_read_some(ignored, std::min(timeout, longest_wait_for_refusal)));
 }
 
 void run(const Examination& examination, const sally::StreamOptions& options,
@@ -96,9 +98,11 @@ std::vector<sally::TraceRecord> read_trace(sally::CompletionQueue& queue) {
 }
 
 // Reads until the ticket is there, or what else the server says; it comes right after the handshake.
-void take_tickets(sally::StreamSocket& socket, const sally::TlsConfig& tls) {
+void take_tickets(sally::StreamSocket& socket, const sally::TlsConfig& tls,
+                  std::chrono::milliseconds timeout) {
   std::array<char, 4096> ignored;
-  for (int i = 0; i < 10 && tls.cached_sessions() == 0; ++i) {
+  const auto deadline = Clock::now() + std::min(timeout, longest_wait_for_ticket);
+  while (tls.cached_sessions() == 0 && Clock::now() < deadline) {
     if (socket.try_read_some(ignored, 50ms) == std::size_t{0}) return;
   }
 }
@@ -163,7 +167,7 @@ Resumption try_resumption(const Examination& examination) {
   const auto options = options_of(examination, plan);
   try {
     auto first = connect(examination, options);
-    take_tickets(first, *options.tls);
+    take_tickets(first, *options.tls, examination.patient.timeout);
     first.close(sally::Timeout::attempt());
     if (options.tls->cached_sessions() == 0) return {Resumption::Outcome::no_tickets, ""};
     auto second = connect(examination, options);

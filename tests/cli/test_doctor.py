@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from peers import openssl, pyssl, zoo
+from peers import ipv6, openssl, pyssl, zoo
 from sally_tool import CLIENT, OTHER, OWN, Doctor, errors, run, shows
 
 
@@ -252,7 +252,7 @@ def test_a_server_without_tickets_leaves_its_opinion_open():
         verify="require",
         more=("-num_tickets", "0"),
     ) as server:
-        found = Doctor(server.address, timeout=1, **shows(CLIENT))
+        found = Doctor(server.address, timeout=3, **shows(CLIENT))
     assert found.exit_status == 0
     assert "client_certificate_unconfirmed" in found.remarks
 
@@ -280,6 +280,7 @@ def test_a_server_of_another_group_only():
     assert found.cause == "no_common_parameters"
 
 
+@ipv6.needed
 def test_a_server_of_ipv6(serve):
     server = serve(listen="[::1]:0")
     found = Doctor(server.address)
@@ -365,8 +366,8 @@ def full_backlog(host="127.0.0.1", port=0):
 def test_an_address_that_drops_packets():
     with full_backlog() as port:
         began = time.monotonic()
-        found = Doctor(f"127.0.0.1:{port}", timeout=0.5)
-        assert time.monotonic() - began < 5
+        found = Doctor(f"127.0.0.1:{port}", timeout=3)
+        assert time.monotonic() - began < 30
     assert (found.exit_status, found.cause) == (1, "no_answer")
     assert "timed out" in found.verdict["sentence"]
 

@@ -62,8 +62,8 @@ def test_a_refused_client_certificate_is_told():
 )
 def test_what_the_server_says_instead_is_the_verdict(replies, words):
     with smtp(replies) as server:
-        found = Doctor(server.address, starttls="smtp", timeout=1)
-        page = run("doctor", server.address, starttls="smtp", timeout=1).stdout
+        found = Doctor(server.address, starttls="smtp", timeout=3)
+        page = run("doctor", server.address, starttls="smtp", timeout=3).stdout
     assert (found.exit_status, found.cause) == (1, "starttls_refused")
     assert words in found.verdict["sentence"] and "465 for SMTP" in found.verdict["fix"]
     assert found.report["addresses"][0]["answer"]["kind"] == "no_starttls"
@@ -71,7 +71,7 @@ def test_what_the_server_says_instead_is_the_verdict(replies, words):
 
 
 def test_a_server_that_speaks_tls_from_the_start(serve):
-    found = Doctor(serve().address, starttls="smtp", timeout=0.5)
+    found = Doctor(serve().address, starttls="smtp", timeout=3)
     assert (found.exit_status, found.cause) == (1, "starttls_needless")
     assert "leave out --starttls" in found.verdict["fix"]
 
