@@ -45,7 +45,7 @@ func TestAContextEndsAReadWhichCanGoOn(t *testing.T) {
 
 func TestAContextLeavesTheDeadlineAsItWas(t *testing.T) {
 	dialed, _ := pair(t, serverConfig(t), clientConfig(t))
-	ok(t, dialed.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
+	ok(t, dialed.SetReadDeadline(time.Now().Add(2*time.Second)))
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(time.Millisecond, cancel)
 	if _, err := dialed.ReadContext(ctx, make([]byte, 1)); !errors.Is(err, context.Canceled) {
@@ -58,31 +58,50 @@ func TestAContextLeavesTheDeadlineAsItWas(t *testing.T) {
 }
 
 func TestWhatAWriteHasCountedIsSentAlsoWhereItWasEnded(t *testing.T) {
-	for name, end := range map[string]func(*sallyport.Conn, []byte) (int, error){
-		"deadline": func(c *sallyport.Conn, p []byte) (int, error) {
-			c.SetWriteDeadline(time.Now().Add(30 * time.Millisecond))
+	// came: something has been taken, for the peer has it.
+	for name, end := range map[string]func(c *sallyport.Conn, p []byte, came <-chan struct{}) (int, error){
+		"deadline": func(c *sallyport.Conn, p []byte, came <-chan struct{}) (int, error) {
+			c.SetWriteDeadline(time.Now().Add(time.Second))
 			return c.Write(p)
 		},
-		"context": func(c *sallyport.Conn, p []byte) (int, error) {
+		"deadline while it writes": func(c *sallyport.Conn, p []byte, came <-chan struct{}) (int, error) {
+			go func() {
+				<-came
+				c.SetWriteDeadline(time.Now())
+			}()
+			return c.Write(p)
+		},
+		"context": func(c *sallyport.Conn, p []byte, came <-chan struct{}) (int, error) {
 			ctx, cancel := context.WithCancel(context.Background())
-			time.AfterFunc(30*time.Millisecond, cancel)
+			go func() {
+				<-came
+				cancel()
+			}()
 			return c.WriteContext(ctx, p)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dialed, accepted := pair(t, serverConfig(t), clientConfig(t))
-			sent := make([]byte, 32<<20) // nobody reads, so not all of it is taken
+			sent := make([]byte, 32<<20) // hardly anything is read, so not all of it is taken
 			for i := range sent {
 				sent[i] = byte(i >> 12)
 			}
-			n, err := end(dialed, sent)
+			first, came := make([]byte, 1), make(chan struct{})
+			go func() {
+				defer close(came)
+				if _, err := accepted.Read(first); err != nil {
+					t.Error(err)
+				}
+			}()
+			n, err := end(dialed, sent, came)
 			if err == nil || n == 0 || n == len(sent) {
 				t.Fatal(n, err)
 			}
-			came := make([]byte, n)
-			_, err = io.ReadFull(accepted, came)
+			<-came
+			rest := make([]byte, n-1)
+			_, err = io.ReadFull(accepted, rest)
 			ok(t, err)
-			if string(came) != string(sent[:n]) {
+			if string(first)+string(rest) != string(sent[:n]) {
 				t.Error("other bytes")
 			}
 			ok(t, dialed.SetWriteDeadline(time.Time{}))

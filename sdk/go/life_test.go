@@ -120,6 +120,7 @@ func TestWaitingHoldsNoThreads(t *testing.T) {
 		ok(t, err)
 		return len(entries)
 	}
+	before := threads()
 	var conns []*sallyport.Conn
 	var ended sync.WaitGroup
 	for i := 0; i < waiting; i++ {
@@ -134,8 +135,8 @@ func TestWaitingHoldsNoThreads(t *testing.T) {
 			conn.Read(make([]byte, 1))
 		}()
 	}
-	if count := threads(); count > 60 {
-		t.Errorf("%d threads for %d connections that wait", count, waiting)
+	if more := threads() - before; more > waiting/2 { // Go has some for each processor
+		t.Errorf("%d more threads for %d connections that wait", more, waiting)
 	}
 	for _, conn := range conns {
 		conn.Close()

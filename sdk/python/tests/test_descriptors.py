@@ -134,9 +134,10 @@ def test_numbers_of_descriptors_are_used_again_without_confusion(material, on):
 def test_a_drain_at_its_deadline_leaves_no_descriptor_behind(material, on):
     async def main():
         for _ in range(3):
-            ends = []
+            ends, begun = [], asyncio.Semaphore(0)
 
             async def wait(stream):
+                begun.release()
                 try:
                     await stream.read(1)
                 except errors.Error as error:
@@ -144,6 +145,8 @@ def test_a_drain_at_its_deadline_leaves_no_descriptor_behind(material, on):
 
             server = await serve(material, wait)
             clients = [await meet(server, material) for _ in range(4)]
+            for _ in clients:  # which are connected before their server is
+                await begun.acquire()
             with pytest.raises(TimeoutError) as caught:
                 await server.listener.drain(0.05)
             assert caught.value.status is sallyport.Status.TIMED_OUT and caught.value.message

@@ -20,7 +20,7 @@ def server(material):
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def files(material, name):

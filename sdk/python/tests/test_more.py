@@ -80,7 +80,7 @@ def test_a_low_high_watermark_makes_writing_wait(material):
         client = connect(listener, material, watermarks=(4096, 1024))
         peer = listener.accept()
         with pytest.raises(TimeoutError):
-            client.write(bytes(1 << 24), timeout=0.05)
+            client.write(bytes(1 << 24), timeout=0.5)
         assert 0 < client.written < 1 << 24
         with pytest.raises(ValueError):
             connect(listener, material, watermarks=(10, 20))

@@ -40,7 +40,7 @@ def test_the_clients(program, folder, material, beside):
     with sync.listen("localhost", 0, tls=material.server()) as listener:
         server = beside(serve, listener)
         client = start(program.replace("4433", str(listener.port)), folder)
-        assert client.communicate(timeout=30)[0] == "b'hello\\n'\n" and client.returncode == 0
+        assert client.communicate(timeout=60)[0] == "b'hello\\n'\n" and client.returncode == 0
         server.result()
 
 
@@ -52,12 +52,12 @@ def test_the_server(folder, material):
         port = int(server.stdout.readline())
         with sync.connect("localhost", port, tls=material.client()) as stream:
             stream.write(b"hello\n")
-            assert stream.readline(timeout=30) == b"hello\n"
+            assert stream.readline(timeout=60) == b"hello\n"
         assert server.stdout.readline().startswith("client CN=")
         with pytest.raises(ConnectionError):
-            sync.connect("localhost", port, tls=material.client(None)).read(1, timeout=30)
+            sync.connect("localhost", port, tls=material.client(None)).read(1, timeout=60)
         refused = server.stdout.readline()
         assert refused.startswith("refused ") and "SALLY_CLIENT_CERTIFICATE_REQUIRED" in refused
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate(timeout=60)

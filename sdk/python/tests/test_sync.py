@@ -93,8 +93,8 @@ def test_a_signal_ends_waiting(echoing):
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
             echoing.read(1)
     finally:
         signal.signal(signal.SIGALRM, before)
