@@ -68,7 +68,7 @@ require_packages() {
   fi
   echo "installing ${missing[*]}"
   # An index that is out of reach may still be new enough.
-  "${as_root[@]}" apt-get -qq update </dev/null || true
+  "${as_root[@]}" apt-get -qq -o Acquire::Retries=5 update </dev/null || true
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-    -o DPkg::Lock::Timeout=300 "${missing[@]}" </dev/null >/dev/null
+    -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 "${missing[@]}" </dev/null >/dev/null
 }
