@@ -154,6 +154,7 @@ int run(int cycles) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  use_small_pages();
   int cycles = 2000;
   if (count == 3 && std::strcmp(arguments[1], "--cycles") == 0) cycles = std::atoi(arguments[2]);
   if (count == 2 || count > 3 || cycles < intervals) {

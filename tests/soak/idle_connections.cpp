@@ -208,6 +208,7 @@ int run(Role&& role) {
 }  // namespace
 
 int main(int argument_count, char** arguments) {
+  use_small_pages();
   std::size_t count = 10'000;
   if (argument_count == 3 && std::strcmp(arguments[1], "--count") == 0)
     count = std::strtoull(arguments[2], nullptr, 10);

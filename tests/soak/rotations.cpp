@@ -253,6 +253,7 @@ int run(int rotations) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  use_small_pages();
   int rotations = 1000;
   if (argc == 3 && std::strcmp(argv[1], "--rotations") == 0) rotations = std::atoi(argv[2]);
   if ((argc != 1 && argc != 3) || rotations < 1) {

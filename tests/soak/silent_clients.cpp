@@ -109,6 +109,7 @@ int run(std::size_t silent_count, int line) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  use_small_pages();
   std::size_t silent = 1000;
   if (count == 3 && std::strcmp(arguments[1], "--silent") == 0)
     silent = std::strtoull(arguments[2], nullptr, 10);

@@ -9,9 +9,15 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace sally::soak {
+
+// First of all in main: where the kernel lays huge pages under whatever grows, their size hides what was needed.
+inline void use_small_pages() {
+  if (::prctl(PR_SET_THP_DISABLE, 1L, 0L, 0L, 0L) != 0) std::perror("huge pages stay allowed");
+}
 
 inline std::int64_t resident_kib() {
   std::int64_t size = 0;

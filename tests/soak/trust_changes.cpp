@@ -140,6 +140,7 @@ int run(std::size_t count) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  use_small_pages();
   std::size_t count = 2000;
   if (argc == 3 && std::strcmp(argv[1], "--count") == 0)
     count = std::strtoull(argv[2], nullptr, 10);
