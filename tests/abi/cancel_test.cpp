@@ -2,14 +2,13 @@
 #include "lib/raw_tcp.h"
 #include "lib/secure.h"
 #include "lib/threads.h"
+#include "lib/too_much.h"
 
 #include <gtest/gtest.h>
 
 using namespace sally::test;
 
 namespace {
-
-constexpr std::size_t too_much = 8 << 20;
 
 // A peer that accepts the connection and then says nothing.
 struct SilentPeer {

@@ -79,13 +79,13 @@ TEST(Confirmed, IsToldByConnectThatNoCertificateWasSent) {
 TEST(Confirmed, IsNotByAServerThatSendsNoTickets) {
   Listener listener(without_resumption(server_config()));
   Stream client = confirmed(listener, client_config());
-  EXPECT_EQ(client.connect(500), SALLY_UNCONFIRMED);
+  EXPECT_EQ(client.connect(3'000), SALLY_UNCONFIRMED);
 }
 
 TEST(Confirmed, DoesNotTakeDataForAConfirmation) {
   Listener listener(without_resumption(server_config()));
   Stream client = confirmed(listener, client_config());
-  auto connecting = on_thread([&] { return client.connect(1000); });
+  auto connecting = on_thread([&] { return client.connect(3'000); });
   Stream server = listener.accept();
   EXPECT_EQ(server.write("welcome"), SALLY_OK);
   EXPECT_EQ(connecting.get(), SALLY_UNCONFIRMED);

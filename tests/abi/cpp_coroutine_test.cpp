@@ -148,6 +148,7 @@ TEST(CppCoroutine, UpgradesAPlainStream) {
 TEST(CppCoroutine, GetsResultsWhereItWantsNoExceptions) {
   Pair pair;
   pair.client.write("abc");
+  EXPECT_EQ(pair.server.wait(SALLY_DIRECTION_READ, soon), unsigned{SALLY_DIRECTION_READ});
   const auto reads = [](sally::StreamSocket& socket) -> sally::Task<> {
     std::string buffer(8, '\0');
     const auto late = co_await socket.async_read_exactly(buffer, 20ms).as_result();

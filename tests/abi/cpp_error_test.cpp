@@ -51,9 +51,8 @@ TEST(CppError, OutlivesTheExceptionWhenItIsCopied) {
 
 TEST(CppError, LeadsToItsCauses) {
   // One link for each address of the name: most systems give it two.
-  test::RawListener gone;
-  const std::string port = gone.service();
-  gone.close();
+  const test::UnusedPort unused;
+  const std::string port = unused.service();
   const sally::Error error = error_of(
       [&] { return sally::StreamSocket::connect("localhost", port, anonymous_config(), soon); });
   EXPECT_EQ(error.text(SALLY_ERROR_FIELD_PHASE), "connect");

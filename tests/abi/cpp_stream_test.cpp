@@ -99,6 +99,7 @@ TEST(CppStream, TellsHowMuchWasTakenWhereThePeerDoesNotRead) {
 TEST(CppStream, LimitsAWholeExactReadByOneTimeout) {
   Pair pair;
   pair.client.write("half");
+  EXPECT_EQ(pair.server.wait(SALLY_DIRECTION_READ, soon), unsigned{SALLY_DIRECTION_READ});
   std::string buffer(8, '\0');
   EXPECT_EQ(status_of([&] { pair.server.read_exactly(buffer, 20ms); }), SALLY_TIMED_OUT);
   EXPECT_EQ(buffer.substr(0, 4), "half");

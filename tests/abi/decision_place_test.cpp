@@ -180,7 +180,7 @@ TEST(Questions, OfACallerRunLoopWaitForTheThreadThatAskedThem) {
   Desk desk(Desk::Form::function);
   sally_listener_options options = asked_at(desk);
   options.runtime = runtime.get();
-  options.handshake_timeout_ms = 10 * short_ms;
+  options.handshake_timeout_ms = 60 * short_ms;
   Listener listener(asking(server_config(), peer), options);
   const auto config = client_config();
   Stream client = listener.stream(config.get());

@@ -188,7 +188,7 @@ TEST(Release, NeverWaitsForAPeerThatDoesNotRead) {
   EXPECT_EQ(pair.client.write(pattern(32 << 20), short_ms), SALLY_TIMED_OUT);
   const StopWatch watch;
   pair.client.release();
-  EXPECT_LT(watch.milliseconds(), 5000);
+  EXPECT_LT(watch.milliseconds(), 20'000);
 }
 
 TEST(LateRefusal, IsNamedByTheFailingRead) {

@@ -1,6 +1,7 @@
 // Bytes over time: attempts, deadlines, writes that do not fit, several threads on one stream.
 #include "lib/secure.h"
 #include "lib/threads.h"
+#include "lib/too_much.h"
 
 #include <array>
 #include <gtest/gtest.h>
@@ -10,8 +11,6 @@ using namespace sally::test;
 
 namespace {
 
-// More than the buffers of both ends take.
-constexpr std::size_t too_much = 8 << 20;
 constexpr std::size_t block_size = 1 << 20;
 
 // Writes the block so many times.
@@ -51,7 +50,7 @@ TEST(Read, TimesOutAtItsDeadlineAndGoesOnAfterwards) {
   const Result late = pair.client.read_status(short_ms);
   EXPECT_EQ(late, SALLY_TIMED_OUT);
   EXPECT_GE(watch.milliseconds(), short_ms);
-  EXPECT_LT(watch.milliseconds(), 10'000);
+  EXPECT_LT(watch.milliseconds(), 30'000);
   ASSERT_EQ(pair.server.write("x"), SALLY_OK);
   EXPECT_EQ(pair.client.read_text(1), "x") << "it passes";
 }
@@ -100,7 +99,7 @@ TEST(Write, SendsWhatItTookBeforeItTimedOutAndNothingElse) {
   std::size_t taken = 0;
   const StopWatch watch;
   EXPECT_EQ(pair.client.write(bytes, short_ms, &taken), SALLY_TIMED_OUT);
-  EXPECT_LT(watch.milliseconds(), 10'000);
+  EXPECT_LT(watch.milliseconds(), 30'000);
   ASSERT_LT(taken, bytes.size());
   ASSERT_GT(taken, 0u);
 

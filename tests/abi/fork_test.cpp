@@ -3,6 +3,7 @@
 #include "abi/fork_support.h"
 #include "lib/raw_tcp.h"
 #include "lib/threads.h"
+#include "lib/too_much.h"
 #include "lib/zoo.h"
 
 #include <atomic>
@@ -39,7 +40,7 @@ bool echoes_with_handles_of_its_own() {
 // poller.
 Pair pair_known_to_the_loop() {
   Pair pair = tls_pair();
-  const std::string bytes = pattern(8 << 20);
+  const std::string bytes = pattern(too_much);
   for (auto [from, to] :
        {std::pair(&pair.client, &pair.server), std::pair(&pair.server, &pair.client)}) {
     std::size_t taken = 0;
@@ -145,7 +146,7 @@ TEST(Fork, LetsTheChildReleaseWithoutHarmToTheParent) {
   EXPECT_EQ(pair.client.read_status(SALLY_TIMEOUT_ATTEMPT), SALLY_WOULD_BLOCK);
   EXPECT_EQ(pair.server.read_status(SALLY_TIMEOUT_ATTEMPT), SALLY_WOULD_BLOCK);
   EXPECT_TRUE(echoes(pair));
-  const std::string bytes = pattern(8 << 20);
+  const std::string bytes = pattern(too_much);
   std::size_t taken = 0;
   EXPECT_EQ(pair.client.write(bytes, short_ms, &taken), SALLY_TIMED_OUT);
   EXPECT_EQ(pair.server.read_text(taken), bytes.substr(0, taken)) << "sent by the event loop";

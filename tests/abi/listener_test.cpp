@@ -89,7 +89,7 @@ TEST(Listener, AcceptsNobodyWhereNobodyIs) {
   EXPECT_EQ(listener.accept_status(short_ms), SALLY_TIMED_OUT);
   EXPECT_EQ(listener.next_refusal(short_ms).result, SALLY_TIMED_OUT);
   EXPECT_GE(watch.milliseconds(), 2 * short_ms);
-  EXPECT_LT(watch.milliseconds(), 10'000);
+  EXPECT_LT(watch.milliseconds(), 30'000);
 }
 
 TEST(Listener, GivesEachWaitingThreadAClientOfItsOwn) {
@@ -118,13 +118,15 @@ TEST(Listener, GivesEachWaitingThreadAClientOfItsOwn) {
 }
 
 TEST(Listener, ServesAGoodClientBesideManySilentOnes) {
-  Listener listener(server_config());
+  sally_listener_options options{};
+  options.handshake_timeout_ms = 60'000;
+  Listener listener(server_config(), options);
   std::vector<RawSocket> silent;
   for (int i = 0; i < 100; ++i) silent.push_back(RawSocket::connect(listener.port()));
   const auto config = client_config();
   const StopWatch watch;
   Pair pair = connect_pair(listener, config.get());
-  EXPECT_LT(watch.milliseconds(), 9'000) << "sooner than any silent one times out";
+  EXPECT_LT(watch.milliseconds(), 30'000) << "sooner than any silent one times out";
 }
 
 TEST(Listener, ClosesStreamsThatNobodyAccepted) {

@@ -106,9 +106,8 @@ TEST(SocketErrorStatus, CannotAssignRequestedAddressIsSaidOfAStrangersAddress) {
 }
 
 TEST(SocketErrorStatus, ConnectionRefusedIsSaidWhereNobodyListens) {
-  RawListener listener;
-  listener.close();
-  expect_windows(connect_to("127.0.0.1", listener.service()), "ConnectionRefused");
+  const UnusedPort unused;
+  expect_windows(connect_to("127.0.0.1", unused.service()), "ConnectionRefused");
 }
 
 TEST(SocketErrorStatus, ConnectionResetByPeerIsSaidOfAReset) {

@@ -2,6 +2,7 @@
 #include "lib/async.h"
 #include "lib/secure.h"
 #include "lib/threads.h"
+#include "lib/too_much.h"
 
 #include <algorithm>
 #include <array>
@@ -13,9 +14,6 @@
 using namespace sally::test;
 
 namespace {
-
-// More than the buffers of both ends take.
-constexpr std::size_t too_much = 8 << 20;
 
 enum class Under { plain, tls_1_2, tls_1_3 };
 constexpr std::array under_names{"Plain", "Tls12", "Tls13"};

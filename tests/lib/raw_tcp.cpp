@@ -129,6 +129,25 @@ RawSocket RawListener::accept() {
   return RawSocket(checked(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept"));
 }
 
+UnusedPort::UnusedPort() : socket_(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const int of_both = 0;
+  sockaddr_in6 any{};  // IPv4's as well
+  any.sin6_family = AF_INET6;
+  socklen_t size = sizeof any;
+  if (::setsockopt(socket_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &of_both, sizeof of_both) == 0 &&
+      ::bind(socket_.get(), reinterpret_cast<sockaddr*>(&any), size) == 0) {
+    checked(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&any), &size), "getsockname");
+    port_ = ntohs(any.sin6_port);
+    return;
+  }
+  // There is no IPv6.
+  socket_ = RawSocket(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  checked(::bind(socket_.get(), generic(address), sizeof address), "bind");
+  port_ = ntohs(local_of(socket_.get()).sin_port);
+}
+
 Proxy::Proxy(std::uint16_t target) : target_(target) {
   checked(::pipe2(commands_, O_CLOEXEC), "pipe");
   checked(::pipe2(answers_, O_CLOEXEC), "pipe");

@@ -54,6 +54,18 @@ class RawListener {
   std::uint16_t port_ = 0;
 };
 
+// A port of every address of this machine, on which nobody listens, or can while this lives.
+class UnusedPort {
+ public:
+  UnusedPort();
+  std::uint16_t port() const { return port_; }
+  std::string service() const { return std::to_string(port_); }
+
+ private:
+  RawSocket socket_;
+  std::uint16_t port_ = 0;
+};
+
 // Sits between one client and a server, passes on what they say, and can be told to spoil it.
 class Proxy {
  public:

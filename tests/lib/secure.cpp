@@ -2,6 +2,7 @@
 
 #include "lib/zoo.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace sally::test {
@@ -98,7 +99,12 @@ Result Stream::read_status(std::int64_t timeout_ms) {
 std::string Stream::read_text(std::size_t size, std::int64_t timeout_ms) {
   std::string text;
   std::string part;
-  while (text.size() < size && read_some(part, size - text.size(), timeout_ms).ok()) text += part;
+  // A record at a time comes, and a buffer as large as the rest would be cleared for each.
+  constexpr std::size_t most = 64 << 10;
+  while (text.size() < size &&
+         read_some(part, std::min(size - text.size(), most), timeout_ms).ok()) {
+    text += part;
+  }
   return text;
 }
 

@@ -16,7 +16,7 @@
 namespace sally::test {
 
 // Longer than anything can take; only a failing test waits for it.
-inline constexpr std::chrono::seconds too_long{30};
+inline constexpr std::chrono::seconds too_long{60};
 
 inline socket::Patience within(std::int64_t milliseconds) {
   return socket::Patience::until(transport::deadline_after(milliseconds));

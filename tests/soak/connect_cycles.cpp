@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <unistd.h>
 
 using namespace sally::test;
@@ -29,8 +30,9 @@ namespace {
 constexpr std::int64_t allowed_growth_kib = 2048;
 constexpr int intervals = 10;
 constexpr std::uint32_t cached_sessions = 32;
-constexpr std::int64_t most_threads =
-    1 + 1 + 4;  // this one, the event loop, and the resolvers, who come as needed and stay
+// This one, an event loop for each processor, and the resolvers, who come as needed and stay.
+const std::int64_t most_threads =
+    1 + std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, 8) + 4;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool memory_tells = false;  // a sanitizer keeps what was freed for a while
 #else

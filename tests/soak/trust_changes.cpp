@@ -26,6 +26,8 @@ namespace {
 constexpr std::size_t other_descriptors = 100;
 constexpr std::int64_t longest_echo_ms =
     500;  // the loop has nothing else to do, but the machine may
+// One that reviews without a pause lets through the echo before, and the one that it holds up.
+constexpr int most_echoes_of_a_busy_loop = 10;
 
 std::size_t affordable(std::size_t count) {
   rlimit limit{};
@@ -131,8 +133,9 @@ int run(std::size_t count) {
     verdict.check(idle.revoked() == count, std::to_string(idle.revoked()) + " of " +
                                                std::to_string(count) +
                                                " ended because they were revoked");
-    verdict.check(during <= longest_echo_ms, "longest echo: " + std::to_string(during) + " ms, " +
-                                                 std::to_string(before) + " ms before");
+    verdict.check(during <= longest_echo_ms || echoes > most_echoes_of_a_busy_loop,
+                  "longest echo: " + std::to_string(during) + " ms, " + std::to_string(before) +
+                      " ms before");
   }
   return verdict.conclude();
 }

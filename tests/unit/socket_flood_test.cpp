@@ -78,7 +78,7 @@ TEST_F(SocketFlood, IsHeardOutByAReadOnTheLoop) {
 }
 
 TEST_F(SocketFlood, IsHeardOutByAReadThatBlocks) {
-  const ReadResult reading = read(*stream_, within(20'000));
+  const ReadResult reading = read(*stream_, within(50'000));
   EXPECT_EQ(reading.status(), "SALLY_OK");
   EXPECT_EQ(reading.text, "the word");
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace sally::test {
 namespace {
@@ -86,9 +87,17 @@ class Asked {
   Ref<ListenerOperation> operation_;
 };
 
-Ref<socket::Stream> client_of(const Listener& listener, bool secured = true) {
+// Of the loopback network; other tests that run at the same time take none of its ports.
+std::string address_of_this_process() {
+  const auto number = static_cast<unsigned>(::getpid());
+  return "127." + std::to_string(1 + (number >> 16) % 254) + '.' +
+         std::to_string((number >> 8) % 256) + '.' + std::to_string(1 + number % 254);
+}
+
+Ref<socket::Stream> client_of(const Listener& listener, bool secured = true,
+                              const std::string& host = "127.0.0.1") {
   static const auto config = client_config({});
-  return make_ref<socket::Stream>(socket::Target{.host = "127.0.0.1",
+  return make_ref<socket::Stream>(socket::Target{.host = host,
                                                  .service = std::to_string(listener.port()),
                                                  .peer_name = {.text = "localhost"},
                                                  .config = secured ? config : Ref<tls::Config>()});
@@ -220,12 +229,14 @@ TEST_F(AsyncListener, OnSeveralLoopsRefusesATakenPort) {
 }
 
 TEST_F(AsyncListener, ClosedLeavesItsAddressToOthersAtOnce) {
+  const std::string host = address_of_this_process();
   for (int round = 0; round < 100; ++round) {
     ListenerSetup setup = on_loops(2);
+    setup.host = host;
     if (listener) setup.service = std::to_string(listener->port());
     listen(std::move(setup));
     listener->close();
-    EXPECT_FALSE(client_of(*listener)->connect(within(20'000), 0).ok());
+    EXPECT_FALSE(client_of(*listener, true, host)->connect(within(20'000), 0).ok());
   }
 }
 
@@ -381,6 +392,8 @@ TEST_F(AsyncListener, CountsAClientRefusedInItsUpgradeUntilItsConnectionHasEnded
   listen(std::move(setup));
   connected(/*secured=*/false);
   accepted();
+  const auto lingers = std::chrono::seconds(2);  // over a client that does not go
+  const auto before = transport::Clock::now();
   Started server(*servers[0], {.verb = Verb::upgrade, .config = server_config({})});
   Started client(*clients[0], {.verb = Verb::upgrade,
                                .config = client_config({.client = ""}),
@@ -388,10 +401,16 @@ TEST_F(AsyncListener, CountsAClientRefusedInItsUpgradeUntilItsConnectionHasEnded
   EXPECT_EQ(client.status(), "SALLY_OK") << "it does not know yet";
   EXPECT_EQ(server.status(), "SALLY_CLIENT_CERTIFICATE_REQUIRED");
   connected(/*secured=*/false);  // and waits in the backlog
-  Ref<socket::Stream> none;
-  EXPECT_EQ(name_of(listener->accept(within(100), none).status), "SALLY_TIMED_OUT");
+  Ref<socket::Stream> early;
+  const std::string status = name_of(listener->accept(within(100), early).status);
+  if (transport::Clock::now() - before < lingers) {
+    EXPECT_EQ(status, "SALLY_TIMED_OUT");
+  }
   clients[0]->abandon();
-  accepted();
+  if (early)
+    servers.push_back(early);
+  else
+    accepted();
 }
 
 TEST_F(AsyncListener, IsWaitedForWhileWhoRunsItsLoopIsAtOtherThings) {
@@ -410,11 +429,17 @@ TEST_F(AsyncListener, IsWaitedForWhileWhoRunsItsLoopIsAtOtherThings) {
   EXPECT_EQ(awaited(connecting), "SALLY_OK");
   Ref<socket::Stream> next;
   auto accepting = start([&] {
-    while (!loop.is_served()) std::this_thread::yield();
-    return name_of(listener->accept(within(20'000), next).status);
+    // It may come to it just when the loop is not served.
+    std::string status;
+    do {
+      while (!loop.is_served()) std::this_thread::yield();
+      status = name_of(listener->accept(within(20'000), next).status);
+    } while (status == "SALLY_INVALID_STATE");
+    return status;
   });
-  loop.serve(after(100));  // it has begun to wait
-  server->abandon();       // which whoever waits is told of
+  const auto begun = after(100);
+  while (transport::Clock::now() < begun) loop.serve(begun);
+  server->abandon();  // which whoever waits, as it does by now, is told of
   EXPECT_FALSE(is_over(accepting, std::chrono::milliseconds(20)));
   auto second = client_of(*listener, /*secured=*/false);
   connecting = start([&] { return name_of(second->connect(within(20'000), 0).status); });
@@ -465,7 +490,8 @@ TEST(AsyncConnect, ToAServerThatNeverSpeaksEndsByCancelCloseDeadlineAndRelease) 
                                                 .service = std::to_string(silent.port()),
                                                 .peer_name = {.text = "localhost"},
                                                 .config = client_config({})});
-    Started connecting = start_verb(*stream, Verb::connect, after(by == "deadline" ? 30 : 20'000));
+    Started connecting =
+        start_verb(*stream, Verb::connect, after(by == "deadline" ? 2'000 : 20'000));
     RawSocket peer = silent.accept();
     ASSERT_EQ(peer.receive(1).size(), 1u) << "the handshake has begun";
     if (by == "cancel") connecting.cancel();

@@ -75,7 +75,7 @@ TEST(Shortage, OfWatchesDelaysAListenerAndDoesNotEndIt) {
   RawSocket client = RawSocket::connect(listener->port());
   client.send("GET / HTTP/1.1\r\n\r\n");
   socket::Refusal refusal;
-  EXPECT_EQ(name_of(listener->next_refusal(within(5'000), refusal).status), "SALLY_OK");
+  EXPECT_EQ(name_of(listener->next_refusal(within(20'000), refusal).status), "SALLY_OK");
   listener->close();
 }
 

@@ -256,7 +256,7 @@ TEST(StreamClose, OfASilentPeerEndsAtTheDeadline) {
   StreamPair pair;
   const auto before = transport::Clock::now();
   EXPECT_EQ(close(*pair.client, within(30)), "SALLY_TIMED_OUT");
-  EXPECT_LT(transport::Clock::now() - before, std::chrono::seconds(10));
+  EXPECT_LT(transport::Clock::now() - before, std::chrono::seconds(30));
   EXPECT_EQ(read(*pair.client).status(), "SALLY_CLOSED");
 }
 
@@ -407,7 +407,7 @@ TEST(StreamHalfMessage, HoldsAWriterUpOnlyUntilTheReaderHasTakenInTheRest) {
   for (int round = 0; round < 50; ++round) {
     HalfATicketPair half;
     auto reading = start([&] { return read(*half.ours, within(20'000)); });
-    auto writing = start([&] { return write(*half.ours, "hello", within(5'000)).status(); });
+    auto writing = start([&] { return write(*half.ours, "hello", within(20'000)).status(); });
     if (round % 2 == 0) static_cast<void>(writing.wait_for(std::chrono::milliseconds(2)));
     half.pair.peer().transport().resume();
     EXPECT_EQ(awaited(writing), "SALLY_OK") << "round " << round;
@@ -422,7 +422,7 @@ TEST(StreamHalfMessage, LeavesAReaderTheDataThatAWriterTookIn) {
     HalfATicketPair half;
     half.pair.peer().write("behind the ticket");
     auto writing = start([&] { return write(*half.ours, "hello", within(20'000)).status(); });
-    auto reading = start([&] { return read(*half.ours, within(5'000)); });
+    auto reading = start([&] { return read(*half.ours, within(20'000)); });
     if (round % 2 == 0) static_cast<void>(reading.wait_for(std::chrono::milliseconds(2)));
     half.pair.peer().transport().resume();
     EXPECT_EQ(awaited(reading).text, "behind the ticket") << "round " << round;
@@ -435,7 +435,7 @@ TEST(StreamHalfMessage, WakesAWriterThatIsTooLateForTheRest) {
   Late::waiting = 0;
   auto writing = start([&] {
     always_too_late = true;
-    return write(*half.ours, "hello", within(5'000)).status();
+    return write(*half.ours, "hello", within(20'000)).status();
   });
   while (Late::waiting == 0) std::this_thread::yield();
   auto reading = start([&] { return read(*half.ours, within(20'000)); });
@@ -451,7 +451,7 @@ TEST(StreamHalfMessage, WakesAReaderThatIsTooLateForWhatAWriterTookIn) {
   Late::waiting = 0;
   auto reading = start([&] {
     always_too_late = true;
-    return read(*half.ours, within(5'000));
+    return read(*half.ours, within(20'000));
   });
   while (Late::waiting == 0) std::this_thread::yield();
   auto writing = start([&] { return write(*half.ours, "hello", within(20'000)).status(); });

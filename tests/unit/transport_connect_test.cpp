@@ -1,3 +1,4 @@
+#include "lib/raw_tcp.h"
 #include "transport/descriptor.h"
 #include "transport_support.h"
 
@@ -20,11 +21,6 @@ Endpoint ipv4(std::uint16_t port) {
   return resolve("127.0.0.1", std::to_string(port), false).endpoints.at(0);
 }
 
-// Nobody listens here: the port was free a moment ago.
-Endpoint unused_endpoint(EventLoop& loop) {
-  return Acceptor(loop, loopback(), 0).endpoint();
-}
-
 TEST(ConnectAttempt, HandsOverAConnection) {
   EventLoop loop;
   Acceptor acceptor(loop, loopback(), 0);
@@ -36,7 +32,8 @@ TEST(ConnectAttempt, HandsOverAConnection) {
 
 TEST(ConnectAttempt, SaysWhichAddressRefusedIt) {
   EventLoop loop;
-  const Endpoint nobody = unused_endpoint(loop);
+  const sally::test::UnusedPort unused;
+  const Endpoint nobody = ipv4(unused.port());
   const auto before = open_descriptors();
   const ErrorRef error = connect(loop, nobody).error;
   ASSERT_TRUE(error);

@@ -138,8 +138,9 @@ class Plan {
   void enter(std::size_t count) { active_ = count; }
   // The number of what begins now.
   std::optional<std::size_t> another() {
-    if (end_ != 0 && now_ns() >= end_) return std::nullopt;
     const std::size_t number = begun_++;
+    // The first begins however late it is: an order has a result.
+    if (number > 0 && end_ != 0 && now_ns() >= end_) return std::nullopt;
     if (limit_ != 0 && number >= limit_) return std::nullopt;
     return number;
   }
