@@ -20,7 +20,7 @@ Outcome reload(Handle& handle) {
 
 template <class Handle>
 Outcome replace(Handle& handle, const Handle& by) {
-  handle.object->replace(by.object->current());
+  handle.object->replace(*by.object);
   return SALLY_OK;
 }
 

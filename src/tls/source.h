@@ -69,28 +69,53 @@ class Source final : public AnySource {
     change(next);
     load(next);
     input_ = std::move(next);
-    if (watch_) watch_files();
+    if (watch_) watch_ = watch_files(*input_, traces_);
   }
   std::optional<Input> input() {
     const std::lock_guard turn(reloading_);
     return input_;
   }
 
-  void replace(Ref<Material> material) noexcept {
-    const std::lock_guard lock(mutex_);
-    std::swap(current_, material);
-    begin_generation();
+  // Becomes what the other one is now: what that holds, and where it is read from again. Where it is
+  // watched, the other's files are from now on, if it has any. Throws Failure, likewise.
+  void replace(Source& by) {
+    Place place = by.place();
+    const std::lock_guard turn(reloading_);
+    std::unique_ptr<FileWatch> watch;
+    if (watch_ && place.input && !files_of(*place.input).empty()) {
+      watch = watch_files(*place.input, place.traces);
+    }
+    std::swap(watch_, watch);
+    std::swap(input_, place.input);
+    std::swap(traces_, place.traces);
+    publish(std::move(place.material));
   }
 
   // Reloads from now on whenever its files change. A second time it does nothing.
   void watch() {
     const std::lock_guard turn(reloading_);
     require_files();
-    if (!watch_) watch_files();
+    if (!watch_) watch_ = watch_files(*input_, traces_);
   }
 
  private:
   ~Source() override = default;
+
+  struct Place {
+    std::optional<Input> input;
+    std::string traces;
+    Ref<Material> material;
+  };
+  Place place() {
+    const std::lock_guard turn(reloading_);
+    return {input_, traces_, current()};
+  }
+
+  void publish(Ref<Material> material) noexcept {
+    const std::lock_guard lock(mutex_);
+    std::swap(current_, material);
+    begin_generation();
+  }
 
   // The following with the turn to reload.
   void require_files() const {
@@ -104,7 +129,7 @@ class Source final : public AnySource {
   void load(const Input& input) {
     traces_ = traces_of(files_of(input));
     try {
-      replace(make_ref<Material>(input));
+      publish(make_ref<Material>(input));
     } catch (const Failure& failure) {
       note_failure(failure.error());
       throw;
@@ -114,8 +139,8 @@ class Source final : public AnySource {
     }
   }
 
-  void watch_files() {
-    watch_ = std::make_unique<FileWatch>(files_of(*input_), traces_, [this] { return look(); });
+  std::unique_ptr<FileWatch> watch_files(const Input& input, const std::string& traces) {
+    return std::make_unique<FileWatch>(files_of(input), traces, [this] { return look(); });
   }
 
   FileWatch::Look look() {

@@ -53,7 +53,7 @@ TEST_P(CaHints, CanBeOthersAndFollowTheirSource) {
   auto names = named(config);
   ASSERT_EQ(names.size(), 1u);
   EXPECT_NE(names[0].find("other root CA"), std::string::npos) << names[0];
-  source->replace(trust("root"));
+  source->replace(*make_ref<tls::TrustSource>(trust("root")));
   names = named(config);
   ASSERT_EQ(names.size(), 1u);
   EXPECT_EQ(names[0].find("other root CA"), std::string::npos) << names[0];

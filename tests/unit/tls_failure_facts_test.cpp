@@ -190,7 +190,7 @@ TEST_P(FailedHandshake, TellsTheGenerationOfTheTrustStore) {
   const auto config = client_config(parties());
   config->set_trust(source);
   static_cast<void>(config->freeze());
-  source->replace(trust("other"));
+  source->replace(*make_ref<tls::TrustSource>(trust("other")));
   TlsPair pair(config->freeze(), server_config(parties())->freeze());
   pair.shake_hands();
   const ErrorRef refused = pair.client().error();

@@ -151,7 +151,7 @@ TEST(Host, ServesWithTheNewestGenerationOfItsOwnMaterial) {
     return tls::key_of(SSL_get0_peer_certificate(pair.peer().ssl()));
   };
   const std::string before = subject();
-  source->replace(credential("server-good-rsa"));
+  source->replace(*make_ref<tls::CredentialSource>(credential("server-good-rsa")));
   EXPECT_NE(subject(), before);
   EXPECT_EQ(subject(), "RSA 2048");
   EXPECT_EQ(server->freeze().get(), context.get()) << "nothing of its own has changed";
