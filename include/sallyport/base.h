@@ -11,19 +11,23 @@
  * Every function that can fail returns a `sally_status` and takes a last `sally_error **error`,
  * which may be NULL. On failure a new reference to an error is stored there, which the caller
  * releases; on success it is left alone. Other outputs are written on success only, except byte
- * counts, which always are.
+ * counts, which always are. Outputs must not be NULL, but for `error` and `operation`. A handle that
+ * is stored in an output is a new reference, for the caller to release; one that a getter returns is
+ * borrowed, unless its comment says otherwise.
  *
  * A NULL handle or another bad argument is SALLY_INVALID_ARGUMENT. Getters that cannot fail answer
  * NULL, 0 or "" for a NULL handle, as each says.
  *
- * Text that goes in is UTF-8 and ends in NUL. Text that comes out belongs to its object and lives
+ * Text that goes in is UTF-8 and ends in NUL; names of hosts are ASCII, others in their xn-- form
+ * (RFC 5890). Text that comes out belongs to its object and lives
  * as long as it does, or comes as a `sally_bytes`.
  *
  * A function may be called from any thread, unless its comment says otherwise.
  *
  * After fork(), every handle that the child inherited answers SALLY_FORKED; errors, bytes,
- * certificates, verdicts and stream information, which are plain data, go on being readable. The child may
- * release what it inherited, and make new handles of its own.
+ * certificates, verdicts, trace records, the facts of decisions and stream information, which are
+ * plain data, go on being readable. The child may release what it inherited, and make new handles of
+ * its own.
  */
 #ifndef SALLYPORT_BASE_H
 #define SALLYPORT_BASE_H
@@ -49,14 +53,16 @@
 
 /*
  * Time. `timeout_ms` counts milliseconds on the monotonic clock. Zero is the default of the
- * operation: 30 s to connect, 10 s for a handshake or a decision, 5 s to close, and for ever for
- * everything else. Every other negative value is SALLY_INVALID_ARGUMENT.
+ * operation: 30 s to connect, of which the handshake has 10 s; 10 s for another handshake or for a
+ * decision; 5 s to close; and for ever for everything else. Every other negative value is
+ * SALLY_INVALID_ARGUMENT.
  */
 #define SALLY_TIMEOUT_DEFAULT ((int64_t)0)
 #define SALLY_TIMEOUT_NEVER ((int64_t)-1)
 /*
- * Do what can be done now, else answer SALLY_WOULD_BLOCK. Not for connecting. An error object tells no
- * more than that status: who attempts often passes NULL for `error`, and spares its making.
+ * Do what can be done now, else answer SALLY_WOULD_BLOCK. Not to connect or to upgrade, and not in
+ * functions that end in _async. An error object tells no more than that status: who attempts often
+ * passes NULL for `error`, and spares its making.
  */
 #define SALLY_TIMEOUT_ATTEMPT ((int64_t)-2)
 

@@ -18,7 +18,8 @@ typedef struct sally_credential sally_credential;
  * sally_credential_load reads a chain (own certificate and its issuers; the root may be left out) and
  * a private key. A URI is "file:PATH", or just PATH, or names objects in a token (below). `key_uri`
  * may be NULL: the key is then in the same file as the chain. `passphrase` may be NULL; it is never
- * asked for on a terminal, and it and the key are wiped from memory once they are no longer needed.
+ * asked for on a terminal, and it and the key are wiped from memory once they are no longer needed:
+ * a credential that can be reloaded needs its passphrase until its last release.
  *
  * The format is told from what is in the file:
  * - PEM: certificates; a key as PKCS#8, encrypted or not, PKCS#1 or SEC 1;
@@ -116,7 +117,11 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_copy_certificate(
 SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_reload(sally_credential *credential,
                                                               sally_error **error);
 
-/* sally_credential_replace makes what `by` holds now the next generation. `by` stays as it is. */
+/*
+ * sally_credential_replace makes what `by` holds now the next generation. `by` stays as it is.
+ * Where `by` was loaded from, a later reload reads; a watch of `credential` goes on with the files
+ * of `by`, and ends where it has none.
+ */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_credential_replace(sally_credential *credential,
                                                                const sally_credential *by,
                                                                sally_error **error);
@@ -176,7 +181,9 @@ SALLY_API int64_t sally_credential_not_after(const sally_credential *credential)
  * sally_credential_set_ocsp_response sets the OCSP response (DER, copied) that a server staples to
  * its certificate for clients that ask (RFC 6066 section 8), instead of the one before; `size` 0
  * takes it away. Responses last for days: it may be set at any time, by any thread, also while
- * configs with the credential are in use. One that is out of date is no longer shown.
+ * configs with the credential are in use. One that is out of date is no longer shown. It belongs to
+ * the present generation: after a reload, a replace, or a change that was watched for, it is to be set
+ * again (sally_credential_wait_change tells when).
  *
  * SALLY_OCSP_RESPONSE_INVALID: not an answer that clients would accept. It has to be about this
  * certificate, say that it is good, be in date, and be signed by its issuer or for it; the

@@ -100,7 +100,8 @@ SALLY_API sally_certificate *sally_decision_peer_certificate(const sally_decisio
 /*
  * sally_decision_verdict is what the built-in verification of the peer's certificate has come to:
  * SALLY_OK, or why it failed. With sally_tls_config_insecure_skip_verification, and for other
- * questions, it is SALLY_OK. sally_decision_verdict_error borrows the whole error; NULL on SALLY_OK.
+ * questions, it is SALLY_OK; for a NULL handle SALLY_INVALID_ARGUMENT. sally_decision_verdict_error
+ * borrows the whole error; NULL on SALLY_OK.
  */
 SALLY_API sally_status sally_decision_verdict(const sally_decision *decision);
 SALLY_API const sally_error *sally_decision_verdict_error(const sally_decision *decision);

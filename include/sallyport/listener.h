@@ -13,19 +13,21 @@ SALLY_BEGIN_DECLS
 
 /*
  * Handshakes run concurrently, on event loops, each under its deadline: one silent client delays
- * nobody. A loop may go one beyond a limit that several loops reach at the same moment. A handshake that fails is a refusal, with its error and the peer's address;
- * it is never a failed accept.
+ * nobody. A handshake that fails is a refusal, with its error and the peer's address; it is never a
+ * failed accept.
  */
 typedef struct sally_listener sally_listener;
 
 typedef struct sally_listener_options {
   uint32_t struct_size; /* sizeof(sally_listener_options) */
   uint32_t flags;       /* SALLY_STREAM_*, for the streams that it hands out */
-  const char *host; /* name or literal address to listen on; NULL: every address of this machine */
+  const char *host; /* literal address to listen on, or a name: then the first of its addresses that
+                       can be bound. NULL: every address of this machine, IPv4 and IPv6 */
   const char *service;             /* port number or service name; "0" picks a free port */
   sally_tls_config *tls;           /* a server's config; the listener keeps a reference. NULL
                                       with SALLY_STREAM_PLAIN only */
-  int64_t handshake_timeout_ms;    /* of a whole handshake, from the accept on; default 10 s */
+  int64_t handshake_timeout_ms;    /* of a whole handshake, from the accept on; default 10 s. It
+                                      cannot be SALLY_TIMEOUT_NEVER */
   uint32_t max_pending_handshakes; /* further clients wait in the system's backlog; default 4096 */
   uint32_t max_unaccepted; /* established streams that nobody accepted yet; likewise, and handshakes
                               that are under way then still add theirs; default 128 */
@@ -47,10 +49,11 @@ typedef struct sally_listener_options {
  * sally_listener_bind makes a listener: it resolves the host, binds, and listens at once. Strings
  * are copied.
  *
- * SALLY_INVALID_ARGUMENT: no service, no config without SALLY_STREAM_PLAIN, a flag that is not known,
+ * SALLY_INVALID_ARGUMENT: no service, no config without SALLY_STREAM_PLAIN, a flag that is not known
+ * or is for clients, a negative handshake_timeout_ms, a low watermark that is not below the high one,
  * a config for clients, or one that asks questions without `decisions`.
  * SALLY_ADDRESS_IN_USE, SALLY_ADDRESS_NOT_AVAILABLE, SALLY_ACCESS_DENIED, SALLY_HOST_NOT_FOUND,
- * ...: of the address.
+ * SALLY_SERVICE_NOT_FOUND, ...: of the address.
  * SALLY_INVALID_STATE: the config cannot be used as it is: no credential, or client certificates
  * without a trust store.
  */
@@ -73,6 +76,8 @@ SALLY_API uint16_t sally_listener_port(const sally_listener *listener);
  *
  * SALLY_TIMED_OUT, SALLY_WOULD_BLOCK: none came.
  * SALLY_CLOSED: the listener was closed.
+ * SALLY_INVALID_STATE: it would wait on a thread of the listener's event loops, or while nobody runs
+ * them.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_listener_accept(sally_listener *listener,
                                                                 int64_t timeout_ms,
@@ -90,6 +95,7 @@ sally_listener_accept_async(sally_listener *listener, int64_t timeout_ms,
  *
  * SALLY_TIMED_OUT, SALLY_WOULD_BLOCK: there was none.
  * SALLY_CLOSED: the listener was closed, and all were taken.
+ * SALLY_INVALID_STATE: as of sally_listener_accept.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_listener_next_refusal(sally_listener *listener,
                                                                       int64_t timeout_ms,
@@ -114,6 +120,7 @@ SALLY_API uint64_t sally_listener_dropped_refusals(const sally_listener *listene
  * released. At the deadline what is left is closed. Then the listener is closed.
  *
  * SALLY_TIMED_OUT, SALLY_WOULD_BLOCK: something was left at the deadline, and was closed.
+ * SALLY_INVALID_STATE: as of sally_listener_accept.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_listener_drain(sally_listener *listener,
                                                                int64_t timeout_ms,

@@ -17,6 +17,9 @@ SALLY_BEGIN_DECLS
  * is, taken from the queue or told to the function; cancelling does not shorten that. Where that
  * cannot be promised (memory that moves, garbage collectors), wait for readiness with
  * sally_stream_wait_async, which borrows nothing, and then attempt.
+ *
+ * `operation` may be NULL. Else it is stored when the call returns, for the caller to release; its
+ * completion may come before, on another thread, which must not look there.
  */
 
 /* A place where results wait until somebody takes them. Any number of threads may use one. */
@@ -61,8 +64,9 @@ SALLY_API void sally_event_dispose(sally_event *event);
 
 /*
  * Called on a thread of an event loop, with no lock held. It may use the whole API, except that
- * blocking forms of streams of that loop are SALLY_INVALID_STATE there. What it leaves in the event is
- * disposed of when it returns.
+ * blocking forms of streams of that loop, and of listeners of its runtime, are SALLY_INVALID_STATE
+ * there, and that it must not wait in sally_queue_take: the loop would wait with it. What it leaves in
+ * the event is disposed of when it returns.
  */
 typedef void (*sally_completion_function)(void *user, sally_event *event);
 
@@ -108,8 +112,8 @@ SALLY_API intptr_t sally_queue_fd(const sally_queue *queue);
 
 /*
  * sally_queue_take moves up to `capacity` (at least 1) events, oldest first, into `events`, an array
- * of structs of `event_size` bytes each (sizeof(sally_event)), and stores their number in `*count`. It waits for the first one until `timeout_ms` is over (default: never). The caller
- * disposes of each.
+ * of structs of `event_size` bytes each (sizeof(sally_event)), and stores their number in `*count`. It
+ * waits for the first one until `timeout_ms` is over (default: never). The caller disposes of each.
  *
  * SALLY_TIMED_OUT, SALLY_WOULD_BLOCK: there was none.
  * SALLY_CLOSED: the queue was closed, and the last event was taken.

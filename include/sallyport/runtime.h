@@ -53,7 +53,11 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_runtime_run(sally_runtime *runti
                                                             int64_t timeout_ms,
                                                             sally_error **error);
 
-/* sally_runtime_wake lets the current sally_runtime_run, or the next one, return. Any thread. */
+/*
+ * sally_runtime_wake lets the current sally_runtime_run, or the next one, return. Any thread.
+ *
+ * SALLY_INVALID_STATE: the runtime has threads of its own.
+ */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_runtime_wake(sally_runtime *runtime,
                                                              sally_error **error);
 

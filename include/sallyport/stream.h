@@ -89,14 +89,17 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_create(const sally_stream
 
 /*
  * sally_stream_connect resolves the host, tries its addresses in turn, and does the TLS handshake,
- * the server's certificate verified. `timeout_ms` covers all of it (default 30 s);
- * SALLY_TIMEOUT_ATTEMPT is SALLY_INVALID_ARGUMENT.
+ * the server's certificate verified. `timeout_ms` covers all of it (default 30 s, of which the
+ * handshake has 10 s); SALLY_TIMEOUT_ATTEMPT is SALLY_INVALID_ARGUMENT.
  *
  * SALLY_TIMED_OUT, SALLY_CANCELED, and every other failure end the stream: it is closed, and a new
  * one is needed. Which phase it was is SALLY_ERROR_FIELD_PHASE of the error. In TLS 1.3 a server
  * refuses a client's certificate only after this has succeeded; then the first read or write tells,
  * as SALLY_ALERT_*; with SALLY_STREAM_CONFIRMED this tells.
- * SALLY_INVALID_STATE: connected before.
+ * SALLY_HOST_*, SALLY_RESOLVER_*, SALLY_CONNECTION_*, SALLY_NETWORK_*: there is no way to the server.
+ * SALLY_CERTIFICATE_*: its certificate does not pass. SALLY_ALERT_*: it refused this side.
+ * SALLY_PEER_*, SALLY_TLS_*, ...: the handshake failed in another way.
+ * SALLY_INVALID_STATE: connected before. SALLY_CLOSED: closed, or failed, before.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_connect(sally_stream *stream,
                                                                int64_t timeout_ms,
@@ -408,6 +411,8 @@ sally_stream_shutdown_async(sally_stream *stream, int64_t timeout_ms,
  * SALLY_OK: the peer closed too, or there was nothing to close, or it was not waited for.
  * SALLY_TIMED_OUT: the peer was silent.
  * SALLY_TRUNCATED: the peer's transport ended without close_notify.
+ * SALLY_ALERT_*: the peer broke off with that alert; a client in TLS 1.3 that never read learns here
+ * that its certificate was refused.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_stream_close(sally_stream *stream,
                                                              int64_t timeout_ms,

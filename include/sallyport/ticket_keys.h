@@ -50,7 +50,11 @@ SALLY_API size_t sally_ticket_keys_size(const sally_ticket_keys *keys);
 SALLY_API SALLY_CHECK_RESULT sally_status sally_ticket_keys_reload(sally_ticket_keys *keys,
                                                               sally_error **error);
 
-/* sally_ticket_keys_replace makes what `by` holds now the next generation. `by` stays as it is. */
+/*
+ * sally_ticket_keys_replace makes what `by` holds now the next generation. `by` stays as it is.
+ * Where `by` was loaded from, a later reload reads; a watch of `keys` goes on with the files of
+ * `by`, and ends where it has none.
+ */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_ticket_keys_replace(sally_ticket_keys *keys,
                                                                const sally_ticket_keys *by,
                                                                sally_error **error);

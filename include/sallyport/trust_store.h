@@ -49,8 +49,9 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_from_memory(const vo
                                                                         sally_error **error);
 
 /*
- * sally_trust_store_merge adds to `store` what `other` holds, CRLs too; `other` stays as it is. So
- * several files and folders, and the system's roots, become one store.
+ * sally_trust_store_merge adds to `store` what `other` was loaded from, CRLs too; `other` stays as it
+ * is. So several files and folders, and the system's roots, become one store. The files of both are
+ * read again, whole or not at all: the next generation. Statuses as of sally_trust_store_load.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_merge(sally_trust_store *store,
                                                                   const sally_trust_store *other,
@@ -59,7 +60,8 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_merge(sally_trust_st
 /*
  * sally_trust_store_add_crl adds the certificate revocation lists (RFC 5280 section 5) of a file or
  * folder, named as for sally_trust_store_load, PEM or DER. A folder's other files are passed over.
- * After a failure the store is as it was.
+ * The store's own files are read again, as for sally_trust_store_merge: after a failure its
+ * certificates and CRLs are as they were, and sally_trust_store_reload_status tells of it.
  *
  * SALLY_FILE_NOT_FOUND, SALLY_ACCESS_DENIED, SALLY_FILE_UNREADABLE: of the file or folder.
  * SALLY_CRL_EMPTY: there is no CRL.
@@ -94,12 +96,16 @@ SALLY_API int64_t sally_trust_store_next_update(const sally_trust_store *store);
  * afterwards use the new one; connections that there are go on with what they had, unless
  * sally_tls_config_set_trust_change says otherwise. From any thread.
  *
- * SALLY_INVALID_STATE: it was loaded from memory; use replace.
+ * SALLY_INVALID_STATE: nothing of it is from a file; use replace.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_reload(sally_trust_store *store,
                                                               sally_error **error);
 
-/* sally_trust_store_replace makes what `by` holds now the next generation. `by` stays as it is. */
+/*
+ * sally_trust_store_replace makes what `by` holds now the next generation. `by` stays as it is.
+ * Where `by` was loaded from, a later reload reads, and merge and add_crl start; a watch of
+ * `store` goes on with the files of `by`, and ends where it has none.
+ */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_replace(sally_trust_store *store,
                                                                const sally_trust_store *by,
                                                                sally_error **error);
@@ -111,21 +117,21 @@ SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_replace(sally_trust_
  * files for example, is tried again; until then the old generation stays in force and
  * sally_trust_store_reload_status says why.
  *
- * SALLY_INVALID_STATE: it was loaded from memory.
+ * SALLY_INVALID_STATE: nothing of it is from a file.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_watch(sally_trust_store *store,
                                                              sally_error **error);
 
 /*
- * sally_trust_store_reload_status is how the last reload ended, by call or by watching: SALLY_OK,
- * also where there was none, or what it failed with.
+ * sally_trust_store_reload_status is how the last reload ended, by call (merge and add_crl count) or
+ * by watching: SALLY_OK, also where there was none, or what it failed with.
  */
 SALLY_API SALLY_CHECK_RESULT sally_status sally_trust_store_reload_status(
     const sally_trust_store *store, sally_error **error);
 
 /*
- * sally_trust_store_generation is 1 when it was loaded and grows by one with each reload that
- * succeeds and each replace; 0 for a NULL handle.
+ * sally_trust_store_generation is 1 when it was loaded and grows by one with each reload, merge and
+ * add_crl that succeeds and each replace; 0 for a NULL handle.
  */
 SALLY_API uint64_t sally_trust_store_generation(const sally_trust_store *store);
 
