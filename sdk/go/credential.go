@@ -181,7 +181,8 @@ func (c *Credential) Warnings() (lines string) {
 	return lines
 }
 
-// SetOCSPResponse sets the response, DER, that a server staples to its certificate; nil takes it away.
+// SetOCSPResponse sets the response, DER, that a server staples to its certificate; nil takes it away. It belongs to the
+// present generation, and is to be set again after each.
 func (c *Credential) SetOCSPResponse(response []byte) error {
 	data, size := lend(response)
 	return c.use("set OCSP response", func(credential *C.sally_credential, cause **C.sally_error) C.sally_status {

@@ -22,7 +22,7 @@ class Source(_raw.Object):
         self._call("reload")
 
     def replace(self: _S, by: _S) -> None:
-        """Makes what `by` holds now the next generation."""
+        """Makes what `by` holds now the next generation; a later reload or watch reads where `by` was loaded from."""
         self._call("replace", by._handle)
 
     def watch(self) -> None:
@@ -87,7 +87,7 @@ class Credential(Source):
         return _certificate._time(lib.sally_credential_not_after(self._handle))
 
     def set_ocsp_response(self, response: Bytes) -> None:
-        """The OCSP response (DER) that a server staples; empty takes it away."""
+        """The OCSP response (DER) that a server staples; empty takes it away. To be set again after each new generation."""
         held = ffi.from_buffer(response)
         self._call("set_ocsp_response", held, len(held))
 
