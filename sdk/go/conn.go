@@ -101,6 +101,9 @@ func (c *Conn) WriteBuffers(buffers net.Buffers) (int64, error) {
 		size, err := c.link.send(buffer, flags)
 		total += int64(size)
 		if err != nil {
+			if total > 0 {
+				c.link.sendRest()
+			}
 			return total, err
 		}
 	}
@@ -123,6 +126,7 @@ func (c *Conn) wait(ctx context.Context, op string, submit func(*C.sally_stream,
 		return failure(op, StatusClosed, nil)
 	}
 	defer c.handle.release()
+	defer runtime.KeepAlive(c)
 	_, err := c.engine.run(ctx, op, func(completion *C.sally_completion, operation **C.sally_operation, cause **C.sally_error) C.sally_status {
 		return submit((*C.sally_stream)(stream), completion, operation, cause)
 	})
