@@ -197,6 +197,9 @@ func tolerate(status C.sally_status, cause **C.sally_error) C.sally_status {
 }
 
 func judge(decision *C.sally_decision, peer *Peer, err error) error {
+	if verdict, is := err.(*Error); is && verdict == nil {
+		err = nil // Verdict.Refused, of a chain that is let in
+	}
 	switch {
 	case err == nil && peer.Verdict != nil:
 		return peer.Verdict
