@@ -198,6 +198,10 @@ func (b *builder) sources(o *Options) {
 		})
 	}
 	for name, host := range o.Hosts {
+		if host == nil {
+			b.err = failure("config", StatusInvalidArgument, nil)
+			return
+		}
 		copied, free := text(name)
 		b.refer(host.handle, func(object unsafe.Pointer, cause **C.sally_error) C.sally_status {
 			return C.sally_tls_config_add_host(config, copied, (*C.sally_tls_config)(object), cause)
@@ -254,17 +258,22 @@ func (b *builder) alpn(protocols []string) {
 	})
 }
 
+// An empty name or pin, of an unset variable for example, is refused by the library: passed over, it would let in anybody.
 func (b *builder) peers(o *Options) {
 	for _, name := range o.AllowPeers {
 		kind := C.int32_t(name.Kind)
-		b.setText(name.Pattern, func(config *C.sally_tls_config, pattern *C.char, cause **C.sally_error) C.sally_status {
+		pattern, free := text(name.Pattern)
+		b.set(true, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
 			return C.sally_tls_config_allow_peer(config, kind, pattern, cause)
 		})
+		free()
 	}
 	for _, pin := range o.Pins {
-		b.setText(pin, func(config *C.sally_tls_config, pin *C.char, cause **C.sally_error) C.sally_status {
-			return C.sally_tls_config_add_pin(config, pin, C.uint32_t(o.PinMode), cause)
+		encoded, free := text(pin)
+		b.set(true, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
+			return C.sally_tls_config_add_pin(config, encoded, C.uint32_t(o.PinMode), cause)
 		})
+		free()
 	}
 	b.set(o.InsecureSkipVerification, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
 		return C.sally_tls_config_insecure_skip_verification(config, cause)

@@ -72,10 +72,12 @@ func (c *Conn) RequireProtection(version uint16) error {
 	})
 }
 
-// ExportKeyingMaterial derives key bytes that both sides get, and nobody between (RFC 5705; RFC 8446 section 7.5). A nil
-// context is none.
+const maxExported = 8160 // 255 hashes of 32 bytes, RFC 5869 section 2.3
+
+// ExportKeyingMaterial derives key bytes that both sides get, and nobody between (RFC 5705; RFC 8446 section 7.5), 8160 at
+// most. A nil context is none.
 func (c *Conn) ExportKeyingMaterial(label string, context []byte, length int) ([]byte, error) {
-	if length <= 0 {
+	if length <= 0 || length > maxExported {
 		return nil, failure("export key", StatusInvalidArgument, nil)
 	}
 	copied, free := text(label)

@@ -205,8 +205,10 @@ func milliseconds(ctx context.Context) C.int64_t {
 }
 
 func atLeastOne(duration time.Duration) int64 {
-	// Rounded up: the library's time-out should not come before the context's own end.
-	count := (duration + time.Millisecond - 1).Milliseconds()
+	count := duration.Milliseconds()
+	if duration%time.Millisecond > 0 {
+		count++ // the library's time-out should not come before the context's own end
+	}
 	if count < 1 {
 		return 1
 	}
