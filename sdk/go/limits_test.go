@@ -47,6 +47,20 @@ func TestADeadlineInAnotherCenturyIsFarAway(t *testing.T) {
 	expect(t, accepted, "in time")
 }
 
+func TestTheFirstMomentOf1970IsNotNow(t *testing.T) {
+	verdict, err := sallyport.Verify(sallyport.VerifyOptions{Trust: ca.trust(), Leaf: server.chain, Time: time.Unix(0, 0)})
+	ok(t, err)
+	if !errors.Is(verdict.Refused, sallyport.StatusCertificateNotYetValid) {
+		t.Error(verdict.Refused)
+	}
+	config := clientConfig(t, func(o *sallyport.Options) { o.Rules.Time = time.Unix(0, 0) })
+	verdict, err = sallyport.Verify(sallyport.VerifyOptions{Config: config, Leaf: server.chain})
+	ok(t, err)
+	if !errors.Is(verdict.Refused, sallyport.StatusCertificateNotYetValid) {
+		t.Error(verdict.Refused)
+	}
+}
+
 func TestLimitsThatAreNoneAreRefused(t *testing.T) {
 	for name, wrong := range map[string]sallyport.ListenConfig{
 		"MaxPendingHandshakes":    {MaxPendingHandshakes: -1},
@@ -65,13 +79,34 @@ func TestLimitsThatAreNoneAreRefused(t *testing.T) {
 			listener.Close()
 		}
 	}
+	listening := sallyport.ListenConfig{Plain: true, HandshakeTimeout: -1}
+	if _, err := listening.Listen("127.0.0.1:0"); !errors.Is(err, sallyport.StatusInvalidArgument) {
+		t.Error("HandshakeTimeout", err)
+	}
+	for name, wrong := range map[string]sallyport.Options{
+		"DecisionTimeout": {DecisionTimeout: -1}, "Resumable": {Resumable: -1},
+		"DrainTime": {TrustChange: sallyport.TrustChangeDrain, DrainTime: -1},
+	} {
+		if _, err := sallyport.NewServerConfig(wrong); !errors.Is(err, sallyport.StatusInvalidArgument) {
+			t.Error(name, err)
+		}
+	}
 	if _, err := sallyport.NewRuntime(1 << 32); !errors.Is(err, sallyport.StatusInvalidArgument) {
 		t.Error(err)
 	}
 	if _, err := sallyport.NewTrace(sallyport.TraceOptions{MaxPerConnection: 1 << 32}); !errors.Is(err, sallyport.StatusInvalidArgument) {
 		t.Error(err)
 	}
+	if err := sallyport.NoCredential.Replace(server.credential()); !errors.Is(err, sallyport.StatusInvalidArgument) {
+		t.Error(err)
+	}
+	if err := server.credential().Replace(sallyport.NoCredential); !errors.Is(err, sallyport.StatusInvalidArgument) {
+		t.Error(err)
+	}
 	dialed, _ := pair(t, serverConfig(t), clientConfig(t))
+	if err := dialed.Upgrade(within(t), nil, ""); !errors.Is(err, sallyport.StatusInvalidArgument) {
+		t.Error(err)
+	}
 	for _, length := range []int{-1, 0, 8161, math.MaxInt} {
 		if _, err := dialed.ExportKeyingMaterial("EXPERIMENTAL test", nil, length); !errors.Is(err, sallyport.StatusInvalidArgument) {
 			t.Error(length, err)

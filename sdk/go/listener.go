@@ -12,8 +12,8 @@ import (
 	"unsafe"
 )
 
-// ListenConfig is how a [Listener] listens. Zero is a default in every field but Config; a negative number is
-// [StatusInvalidArgument].
+// ListenConfig is how a [Listener] listens. Zero is a default in every field but Config; what is negative
+// is [StatusInvalidArgument].
 type ListenConfig struct {
 	Config                  *Config // a server's; not needed where Plain is set
 	Plain                   bool    // connections are not under TLS before [Conn.Upgrade]
@@ -92,7 +92,7 @@ func (l *ListenConfig) bind(e *engine, r *route, host, port string) (*C.sally_li
 		options.flags |= C.SALLY_STREAM_LOW_LATENCY
 	}
 	if l.HandshakeTimeout != 0 {
-		options.handshake_timeout_ms = C.int64_t(atLeastOne(l.HandshakeTimeout))
+		options.handshake_timeout_ms = option(l.HandshakeTimeout)
 	}
 	for _, part := range []struct {
 		to    *C.uint32_t

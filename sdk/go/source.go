@@ -86,6 +86,14 @@ func change(ctx context.Context, h *handle, submit func(object unsafe.Pointer, c
 	return result.size, nil
 }
 
+// seconds is a time for C, where 0 is none: the first second of 1970 is the next one, too.
+func seconds(t time.Time) C.int64_t {
+	if count := t.Unix(); count != 0 {
+		return C.int64_t(count)
+	}
+	return 1
+}
+
 // limit hands over a count, which C might take for another, 0 or no limit at all among them.
 func limit(op string, count int, to *C.uint32_t) error {
 	*to = C.uint32_t(count)
