@@ -140,14 +140,18 @@ func (t *Trace) Next(ctx context.Context) (*TraceRecord, error) {
 	select {
 	case record := <-t.inbox.records:
 		return record, nil
+	case <-t.inbox.closed:
+	case <-ctx.Done():
+	}
+	select {
+	case record := <-t.inbox.records: // it came before the end
+		return record, nil
 	default:
 	}
 	select {
-	case record := <-t.inbox.records:
-		return record, nil
 	case <-t.inbox.closed:
 		return nil, failure("trace", StatusClosed, nil)
-	case <-ctx.Done():
+	default:
 		return nil, failure("trace", StatusCanceled, nil).because(ctx)
 	}
 }
