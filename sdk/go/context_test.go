@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -119,7 +120,8 @@ func TestAContextEndsWhatWaitsForItsTurn(t *testing.T) {
 		_, err := dialed.Read(make([]byte, 1))
 		read <- err
 	}()
-	for !errors.Is(dialed.Authenticate(within(t)), sallyport.StatusBusy) { // the turn is taken
+	for ctx := within(t); !errors.Is(dialed.Authenticate(ctx), sallyport.StatusBusy); { // until the turn is taken
+		runtime.Gosched()
 	}
 	go func() {
 		_, err := dialed.Write(make([]byte, 64<<20))
@@ -166,7 +168,7 @@ func TestBuffersThatWereCountedAreSent(t *testing.T) {
 	for i := 0; i < 5000; i++ {
 		buffers = append(buffers, make([]byte, 7001)) // parts of records
 	}
-	ok(t, dialed.SetWriteDeadline(time.Now().Add(200*time.Millisecond)))
+	ok(t, dialed.SetWriteDeadline(time.Now().Add(time.Second/2)))
 	n, err = dialed.WriteBuffers(buffers)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 {
 		t.Fatal(n, err)
