@@ -36,7 +36,7 @@ type PeerName struct {
 	Pattern string
 }
 
-// Options is how one side does TLS. Zero is a safe default in every field.
+// Options is how one side does TLS. Zero is a safe default in every field, and no duration is negative.
 type Options struct {
 	Credentials []*Credential // what this side can show; a server needs one
 	Trust       *TrustStore   // whom it trusts; a client's default is the system's roots
@@ -80,7 +80,8 @@ type Options struct {
 	// VerifyPeer judges the peer after the built-in verification. nil lets in a peer that passed that; [InsecureAccept]
 	// also one that did not; any other error refuses it, with the alert that fits where it is a [Status].
 	VerifyPeer func(ctx context.Context, peer *Peer) error
-	// ChooseConfig picks the config that serves a client, by its hello. nil: as without this function.
+	// ChooseConfig picks the config that serves a client, by its hello. nil: as without this function. The program keeps
+	// what it picks where a crypto.Signer of its own is to sign: the garbage collector closes what nobody refers to.
 	ChooseConfig    func(ctx context.Context, hello *ClientHello) (*Config, error)
 	DecisionTimeout time.Duration
 }
@@ -198,6 +199,10 @@ func (b *builder) sources(o *Options) {
 		})
 	}
 	for name, host := range o.Hosts {
+		if host == nil {
+			b.err = failure("config", StatusInvalidArgument, nil)
+			return
+		}
 		copied, free := text(name)
 		b.refer(host.handle, func(object unsafe.Pointer, cause **C.sally_error) C.sally_status {
 			return C.sally_tls_config_add_host(config, copied, (*C.sally_tls_config)(object), cause)
@@ -254,17 +259,22 @@ func (b *builder) alpn(protocols []string) {
 	})
 }
 
+// An empty name or pin, of an unset variable for example, is refused by the library: passed over, it would let in anybody.
 func (b *builder) peers(o *Options) {
 	for _, name := range o.AllowPeers {
 		kind := C.int32_t(name.Kind)
-		b.setText(name.Pattern, func(config *C.sally_tls_config, pattern *C.char, cause **C.sally_error) C.sally_status {
+		pattern, free := text(name.Pattern)
+		b.set(true, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
 			return C.sally_tls_config_allow_peer(config, kind, pattern, cause)
 		})
+		free()
 	}
 	for _, pin := range o.Pins {
-		b.setText(pin, func(config *C.sally_tls_config, pin *C.char, cause **C.sally_error) C.sally_status {
-			return C.sally_tls_config_add_pin(config, pin, C.uint32_t(o.PinMode), cause)
+		encoded, free := text(pin)
+		b.set(true, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
+			return C.sally_tls_config_add_pin(config, encoded, C.uint32_t(o.PinMode), cause)
 		})
+		free()
 	}
 	b.set(o.InsecureSkipVerification, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
 		return C.sally_tls_config_insecure_skip_verification(config, cause)
@@ -292,6 +302,6 @@ func (b *builder) questions(role C.int32_t, o *Options) {
 		return C.sally_tls_config_set_questions(config, questions, cause)
 	})
 	b.set(o.DecisionTimeout != 0, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
-		return C.sally_tls_config_set_decision_timeout(config, C.int64_t(atLeastOne(o.DecisionTimeout)), cause)
+		return C.sally_tls_config_set_decision_timeout(config, option(o.DecisionTimeout), cause)
 	})
 }

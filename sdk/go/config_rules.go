@@ -69,7 +69,7 @@ func (b *builder) rules(r *Rules) {
 		return C.sally_tls_config_set_revocation(config, C.int32_t(r.Revocation), cause)
 	})
 	b.set(!r.Time.IsZero(), func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
-		return C.sally_tls_config_set_verification_time(config, C.int64_t(r.Time.Unix()), cause)
+		return C.sally_tls_config_set_verification_time(config, seconds(r.Time), cause)
 	})
 	b.set(r.MaxDepth != 0, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
 		return C.sally_tls_config_set_max_depth(config, number(r.MaxDepth), cause)
@@ -98,7 +98,7 @@ func (b *builder) lifetimes(o *Options) {
 	b.set(o.TrustChange != 0, func(config *C.sally_tls_config, cause **C.sally_error) C.sally_status {
 		var drain C.int64_t = C.SALLY_TIMEOUT_DEFAULT
 		if o.DrainTime != 0 {
-			drain = C.int64_t(atLeastOne(o.DrainTime))
+			drain = option(o.DrainTime)
 		}
 		return C.sally_tls_config_set_trust_change(config, C.int32_t(o.TrustChange), drain, cause)
 	})

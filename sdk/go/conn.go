@@ -101,13 +101,16 @@ func (c *Conn) WriteBuffers(buffers net.Buffers) (int64, error) {
 		size, err := c.link.send(buffer, flags)
 		total += int64(size)
 		if err != nil {
+			if total > 0 {
+				c.link.sendRest()
+			}
 			return total, err
 		}
 	}
 	return total, nil
 }
 
-// CloseWrite ends the sending direction: what was written is sent, then close_notify. Reading goes on.
+// CloseWrite ends the sending direction: what was written is sent, then close_notify, within 5 s. Reading goes on.
 func (c *Conn) CloseWrite() error {
 	c.link.write.mutex.Lock()
 	defer c.link.write.mutex.Unlock()
@@ -123,6 +126,7 @@ func (c *Conn) wait(ctx context.Context, op string, submit func(*C.sally_stream,
 		return failure(op, StatusClosed, nil)
 	}
 	defer c.handle.release()
+	defer runtime.KeepAlive(c)
 	_, err := c.engine.run(ctx, op, func(completion *C.sally_completion, operation **C.sally_operation, cause **C.sally_error) C.sally_status {
 		return submit((*C.sally_stream)(stream), completion, operation, cause)
 	})
@@ -133,7 +137,8 @@ func (c *Conn) wait(ctx context.Context, op string, submit func(*C.sally_stream,
 }
 
 // Close closes both directions and does not wait for the peer. What was written before is sent still, if need be in the
-// background; close_notify follows. What waits ends with net.ErrClosed.
+// background, which the end of the program ends too: CloseWrite before it waits until the operating system has everything.
+// close_notify follows. What waits ends with net.ErrClosed.
 func (c *Conn) Close() error {
 	if !c.link.close() {
 		return failure("close", StatusClosed, nil)

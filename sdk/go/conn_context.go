@@ -48,11 +48,10 @@ var longAgo = time.Unix(1, 0)
 // until runs what moves bytes in this direction, and ends it with the context: by a deadline that is over, after which
 // the real one holds again.
 func (h *half) until(ctx context.Context, op string, set func(time.Time) error, move func() *Error) *Error {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if ctx.Err() != nil {
+	if !h.turn(ctx) {
 		return failure(op, StatusCanceled, nil).because(ctx)
 	}
+	defer h.mutex.Unlock()
 	if ctx.Done() == nil {
 		return move()
 	}
@@ -69,10 +68,39 @@ func (h *half) until(ctx context.Context, op string, set func(time.Time) error, 
 	close(over)
 	<-watched
 	h.interrupt(false, set)
-	if failed != nil {
+	if failed != nil && ctx.Err() != nil { // or else it was the connection's own deadline
 		failed.because(ctx)
 	}
 	return failed
+}
+
+// turn waits for the turn of this direction, and answers false where the context ends first.
+func (h *half) turn(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	if h.mutex.TryLock() {
+		return true
+	}
+	if ctx.Done() == nil {
+		h.mutex.Lock()
+		return true
+	}
+	taken := make(chan struct{})
+	go func() {
+		h.mutex.Lock()
+		select {
+		case taken <- struct{}{}:
+		case <-ctx.Done():
+			h.mutex.Unlock()
+		}
+	}()
+	select {
+	case <-taken:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (h *half) interrupt(now bool, set func(time.Time) error) {

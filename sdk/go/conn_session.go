@@ -12,11 +12,14 @@ import (
 
 // Upgrade turns a plain connection into a secured one, as STARTTLS does, when both sides have agreed and the peer's plain
 // answer was read. verifyName is for clients; "" is the host that was connected to. Any failure but [StatusBusy], which
-// says that a Read or Write is going on, ends the connection.
+// says that a Read or Write is going on, ends the connection. Without a deadline of the context it takes 10 s at most.
 //
 // The questions of config are asked as for a Dialer; of a plain Listener's connections that are upgraded at the same time,
 // all must have the same config if that asks any.
 func (c *Conn) Upgrade(ctx context.Context, config *Config, verifyName string) error {
+	if config == nil {
+		return failure("upgrade", StatusInvalidArgument, nil)
+	}
 	for _, h := range []*half{&c.link.read, &c.link.write} {
 		if !h.mutex.TryLock() {
 			return failure("upgrade", StatusBusy, nil)
@@ -36,12 +39,13 @@ func (c *Conn) Upgrade(ctx context.Context, config *Config, verifyName string) e
 	})
 	runtime.KeepAlive(config)
 	if failed, ok := err.(*Error); ok {
-		return c.route.because(failed)
+		return c.route.because(failed, c.remote)
 	}
 	return nil
 }
 
 // Authenticate asks the client of a TLS 1.3 connection for its certificate after the handshake. No Read may be going on.
+// Without a deadline of the context it takes 10 s at most.
 func (c *Conn) Authenticate(ctx context.Context) error {
 	if !c.link.read.mutex.TryLock() {
 		return failure("authenticate", StatusBusy, nil)
@@ -72,10 +76,12 @@ func (c *Conn) RequireProtection(version uint16) error {
 	})
 }
 
-// ExportKeyingMaterial derives key bytes that both sides get, and nobody between (RFC 5705; RFC 8446 section 7.5). A nil
-// context is none.
+const maxExported = 8160 // 255 hashes of 32 bytes, RFC 5869 section 2.3
+
+// ExportKeyingMaterial derives key bytes that both sides get, and nobody between (RFC 5705; RFC 8446 section 7.5), 8160 at
+// most. A nil context is none.
 func (c *Conn) ExportKeyingMaterial(label string, context []byte, length int) ([]byte, error) {
-	if length <= 0 {
+	if length <= 0 || length > maxExported {
 		return nil, failure("export key", StatusInvalidArgument, nil)
 	}
 	copied, free := text(label)

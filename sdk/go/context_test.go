@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -108,5 +110,71 @@ func TestWhatAWriteHasCountedIsSentAlsoWhereItWasEnded(t *testing.T) {
 			write(t, dialed, "goes on")
 			expect(t, accepted, "goes on")
 		})
+	}
+}
+
+func TestAContextEndsWhatWaitsForItsTurn(t *testing.T) {
+	dialed, accepted := pair(t, serverConfig(t), clientConfig(t))
+	read, written := make(chan error), make(chan error)
+	go func() {
+		_, err := dialed.Read(make([]byte, 1))
+		read <- err
+	}()
+	for ctx := within(t); !errors.Is(dialed.Authenticate(ctx), sallyport.StatusBusy); { // until the turn is taken
+		runtime.Gosched()
+	}
+	go func() {
+		_, err := dialed.Write(make([]byte, 64<<20))
+		written <- err
+	}()
+	_, err := accepted.Read(make([]byte, 1)) // that turn is taken, too
+	ok(t, err)
+	for name, move := range map[string]func(context.Context, []byte) (int, error){
+		"read": dialed.ReadContext, "write": dialed.WriteContext,
+	} {
+		ctx, release := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		n, err := move(ctx, make([]byte, 1))
+		if n != 0 || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, sallyport.StatusTimedOut) {
+			t.Error(name, n, err)
+		}
+		release()
+	}
+	write(t, accepted, "x")
+	ok(t, <-read)
+	ok(t, dialed.Close())
+	if err := <-written; err == nil {
+		t.Error("all of it was written to nobody")
+	}
+}
+
+func TestADeadlineIsNotTakenForTheEndOfTheContext(t *testing.T) {
+	dialed, _ := pair(t, serverConfig(t), clientConfig(t))
+	ok(t, dialed.SetReadDeadline(time.Now().Add(time.Millisecond)))
+	_, err := dialed.ReadContext(within(t), make([]byte, 1))
+	if !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+func TestBuffersThatWereCountedAreSent(t *testing.T) {
+	dialed, accepted := pair(t, serverConfig(t), clientConfig(t))
+	ok(t, accepted.SetReadDeadline(time.Now().Add(20*time.Second)))
+	n, err := dialed.WriteBuffers(net.Buffers{[]byte("the last "), []byte("is empty"), nil})
+	if n != 17 || err != nil {
+		t.Fatal(n, err)
+	}
+	expect(t, accepted, "the last is empty")
+	var buffers net.Buffers
+	for i := 0; i < 5000; i++ {
+		buffers = append(buffers, make([]byte, 7001)) // parts of records
+	}
+	ok(t, dialed.SetWriteDeadline(time.Now().Add(time.Second/2)))
+	n, err = dialed.WriteBuffers(buffers)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 {
+		t.Fatal(n, err)
+	}
+	got, err := io.CopyN(io.Discard, accepted, n)
+	if err != nil || got != n {
+		t.Errorf("%d of %d: %v", got, n, err)
 	}
 }

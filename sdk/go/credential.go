@@ -114,6 +114,9 @@ func (c *Credential) Reload() error {
 // Replace makes what by holds now the next generation.
 func (c *Credential) Replace(by *Credential) error {
 	defer runtime.KeepAlive(by)
+	if c.handle == nil || by.handle == nil {
+		return failure("replace credential", StatusInvalidArgument, nil)
+	}
 	if by.signer != nil {
 		if err := c.register(by); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"net"
 	"sync"
 	"time"
 	"unsafe"
@@ -49,7 +50,14 @@ type route struct {
 
 	mutex  sync.Mutex
 	config *Config
-	denied error
+	chosen *Credential // its signer is asked next, and only Go refers to that
+	denied denial
+}
+
+// denial is what the program said about a peer.
+type denial struct {
+	address string
+	why     error
 }
 
 func (e *engine) newRoute(config *Config) *route {
@@ -67,7 +75,13 @@ func (r *route) end() {
 func (r *route) use(config *Config) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.config, r.denied = config, nil
+	r.config, r.chosen, r.denied = config, nil, denial{}
+}
+
+func (r *route) keep(chosen *Credential) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.chosen = chosen
 }
 
 func (r *route) receive(event *C.sally_event) {
@@ -82,14 +96,17 @@ func (r *route) receive(event *C.sally_event) {
 	go r.decide(decision)
 }
 
-// because adds to an error of a handshake what the program said.
-func (r *route) because(err *Error) *Error {
+// because adds to an error of a handshake what the program said about that peer; nil: the route has one peer only.
+func (r *route) because(err *Error, peer net.Addr) *Error {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if err.underlying == nil && r.denied != nil && err.Status != StatusCanceled {
-		err.underlying = r.denied
+	if peer != nil && r.denied.address != peer.String() {
+		return err // the clients of a listener share its route
 	}
-	r.denied = nil
+	if err.underlying == nil && r.denied.why != nil && err.Status != StatusCanceled {
+		err.underlying = r.denied.why
+	}
+	r.denied = denial{}
 	return err
 }
 
@@ -107,9 +124,9 @@ func (r *route) decide(decision *C.sally_decision) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := config.answer(ctx, decision); err != nil {
+	if err := config.answer(ctx, decision, r); err != nil {
 		r.mutex.Lock()
-		r.denied = err
+		r.denied = denial{C.GoString(C.sally_decision_peer_address(decision)), err}
 		r.mutex.Unlock()
 		deny(decision, err)
 	}
@@ -118,7 +135,7 @@ func (r *route) decide(decision *C.sally_decision) {
 func deny(decision *C.sally_decision, why error) {
 	status := StatusOk
 	var known *Error
-	if !errors.As(why, &status) && errors.As(why, &known) {
+	if !errors.As(why, &status) && errors.As(why, &known) && known != nil {
 		status = known.Status
 	}
 	if C.sally_decision_deny(decision, C.sally_status(status), nil) == C.SALLY_INVALID_ARGUMENT {
@@ -127,7 +144,7 @@ func deny(decision *C.sally_decision, why error) {
 }
 
 // answer gives the program's answer, or the error for which it is denied.
-func (c *Config) answer(ctx context.Context, decision *C.sally_decision) error {
+func (c *Config) answer(ctx context.Context, decision *C.sally_decision, r *route) error {
 	name, address := C.GoString(C.sally_decision_server_name(decision)), C.GoString(C.sally_decision_peer_address(decision))
 	switch C.sally_decision_question(decision) {
 	case C.SALLY_QUESTION_CREDENTIAL:
@@ -135,6 +152,7 @@ func (c *Config) answer(ctx context.Context, decision *C.sally_decision) error {
 			break
 		}
 		credential, err := c.options.ChooseCredential(ctx, &CredentialRequest{name, address, acceptableCAs(decision), schemes(decision)})
+		r.keep(credential)
 		return useCredential(decision, credential, err)
 	case C.SALLY_QUESTION_PEER:
 		if c.options.VerifyPeer == nil {
@@ -197,6 +215,9 @@ func tolerate(status C.sally_status, cause **C.sally_error) C.sally_status {
 }
 
 func judge(decision *C.sally_decision, peer *Peer, err error) error {
+	if verdict, is := err.(*Error); is && verdict == nil {
+		err = nil // Verdict.Refused, of a chain that is let in
+	}
 	switch {
 	case err == nil && peer.Verdict != nil:
 		return peer.Verdict

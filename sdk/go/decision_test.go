@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"runtime"
 	"testing"
 
 	sallyport "sallyport.dev/go"
@@ -177,4 +178,78 @@ func must2[A, B any](a A, b B, err error) (A, B) {
 		panic(err)
 	}
 	return a, b
+}
+
+func TestASignerThatNobodyElseKeepsSigns(t *testing.T) {
+	listener := listen(t, serverConfig(t))
+	go echo(listener)
+	config := clientConfig(t, func(o *sallyport.Options) {
+		o.ChooseCredential = func(context.Context, *sallyport.CredentialRequest) (*sallyport.Credential, error) {
+			goOn := sallyport.HoldEvents()
+			go func() {
+				defer goOn() // and ask for the signature
+				for i := 0; i < 10; i++ {
+					runtime.GC()
+					runtime.Gosched()
+				}
+			}()
+			return sallyport.NewSignerCredential(client.chain, client.key)
+		}
+	})
+	dialed, err := sallyport.Dial(within(t), listener.Addr().String(), config)
+	ok(t, err)
+	defer dialed.Close()
+	write(t, dialed, "signed")
+	expect(t, dialed, "signed")
+}
+
+func TestADenialIsOfOneConnectionOnly(t *testing.T) {
+	listener, err := (&sallyport.ListenConfig{Plain: true}).Listen("127.0.0.1:0")
+	ok(t, err)
+	defer listener.Close()
+	plain := func() (dialed, accepted *sallyport.Conn) {
+		dialed, err := (&sallyport.Dialer{Plain: true}).Dial(within(t), listener.Addr().String())
+		ok(t, err)
+		accepted, err = listener.AcceptContext(within(t))
+		ok(t, err)
+		t.Cleanup(func() { dialed.Close(); accepted.Close() })
+		return dialed, accepted
+	}
+	mine, asked, answer := errors.New("not that one"), make(chan bool, 2), make(chan bool)
+	config := serverConfig(t, func(o *sallyport.Options) {
+		o.VerifyPeer = func(context.Context, *sallyport.Peer) error {
+			asked <- true
+			<-answer
+			return mine
+		}
+	})
+	upgrade := func(ctx context.Context, accepted *sallyport.Conn) chan error {
+		ended := make(chan error, 1)
+		go func() { ended <- accepted.Upgrade(ctx, config, "") }()
+		return ended
+	}
+	talker, talkedTo := plain()
+	denied, denying := plain()
+	talkedToEnded := upgrade(within(t), talkedTo)
+	ctx, cancel := context.WithCancel(context.Background())
+	denyingEnded := upgrade(ctx, denying)
+	go denied.Upgrade(within(t), clientConfig(t), "localhost")
+	<-asked
+	cancel() // so the answer comes too late, and for nobody
+	if err := <-denyingEnded; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(answer)
+	for i := 0; i < 100; i++ {
+		runtime.Gosched()
+	}
+	write(t, talker, "This is no TLS.\n")
+	if err := <-talkedToEnded; err == nil || errors.Is(err, mine) {
+		t.Error("another was denied:", err)
+	}
+	denied, denying = plain()
+	go denied.Upgrade(within(t), clientConfig(t), "localhost")
+	if err := <-upgrade(within(t), denying); !errors.Is(err, mine) {
+		t.Error("not why it was denied:", err)
+	}
 }

@@ -59,7 +59,7 @@ func (d *Dialer) Dial(ctx context.Context, address string) (*Conn, error) {
 		return C.sally_stream_connect_async(stream, milliseconds(ctx), completion, operation, cause)
 	})
 	if err != nil {
-		failed := r.because(err.(*Error))
+		failed := r.because(err.(*Error), nil)
 		c.handle.close()
 		return nil, failed
 	}

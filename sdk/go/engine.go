@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"context"
+	"math"
 	"os"
 	"sync"
 	"syscall"
@@ -29,14 +30,18 @@ type receiver interface {
 }
 
 var shared struct {
-	once   sync.Once
+	mutex  sync.Mutex
 	engine *engine
-	err    error
 }
 
-func sharedEngine() (*engine, error) {
-	shared.once.Do(func() { shared.engine, shared.err = newEngine() })
-	return shared.engine, shared.err
+// sharedEngine makes it at first need; where that fails, for want of descriptors, the next need is the first.
+func sharedEngine() (e *engine, err error) {
+	shared.mutex.Lock()
+	defer shared.mutex.Unlock()
+	if shared.engine == nil {
+		shared.engine, err = newEngine()
+	}
+	return shared.engine, err
 }
 
 func newEngine() (*engine, error) {
@@ -54,6 +59,7 @@ func newEngine() (*engine, error) {
 	file := os.NewFile(descriptor, "sallyport")
 	raw, err := file.SyscallConn()
 	if err != nil {
+		file.Close()
 		C.sally_queue_release(queue)
 		return nil, failure("queue", StatusInternal, err)
 	}
@@ -204,9 +210,19 @@ func milliseconds(ctx context.Context) C.int64_t {
 	return C.int64_t(atLeastOne(time.Until(deadline)))
 }
 
+// option is a duration that the program has set; the library refuses a negative one.
+func option(duration time.Duration) C.int64_t {
+	if duration < 0 {
+		return math.MinInt64
+	}
+	return C.int64_t(atLeastOne(duration))
+}
+
 func atLeastOne(duration time.Duration) int64 {
-	// Rounded up: the library's time-out should not come before the context's own end.
-	count := (duration + time.Millisecond - 1).Milliseconds()
+	count := duration.Milliseconds()
+	if duration%time.Millisecond > 0 {
+		count++ // the library's time-out should not come before the context's own end
+	}
 	if count < 1 {
 		return 1
 	}

@@ -67,6 +67,9 @@ type Fault struct {
 var _ net.Error = (*Error)(nil)
 
 func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
 	var text strings.Builder
 	text.WriteString("sallyport: ")
 	if e.Op != "" {
@@ -86,6 +89,9 @@ func (e *Error) Error() string {
 
 // Unwrap gives what the program itself said, if it is the cause, or else the next link of the chain.
 func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
 	if e.underlying != nil {
 		return e.underlying
 	}
@@ -95,8 +101,12 @@ func (e *Error) Unwrap() error {
 	return nil
 }
 
-// Is tells whether the error is a status, or an error of the standard library that means the same.
+// Is tells whether the error is a status, or an error of the standard library that means the same. nil, as in
+// [Verdict.Refused], is none.
 func (e *Error) Is(target error) bool {
+	if e == nil {
+		return false
+	}
 	if status, ok := target.(Status); ok && status == e.Status {
 		return true
 	}

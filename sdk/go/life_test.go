@@ -2,10 +2,13 @@ package sallyport_test
 
 import (
 	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -142,4 +145,29 @@ func TestWaitingHoldsNoThreads(t *testing.T) {
 		conn.Close()
 	}
 	ended.Wait()
+}
+
+func TestNoDescriptorNowIsNoneForGood(t *testing.T) {
+	if os.Getenv("SALLYPORT_TEST_DESCRIPTORS") == "" {
+		// In a program of its own, whose first use of the package it is.
+		command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+		command.Env = append(os.Environ(), "SALLYPORT_TEST_DESCRIPTORS=none")
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, output)
+		}
+		return
+	}
+	var limit syscall.Rlimit
+	ok(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	none := limit
+	none.Cur = 3
+	ok(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none))
+	listening := sallyport.ListenConfig{Plain: true}
+	if _, err := listening.Listen("127.0.0.1:0"); !errors.Is(err, sallyport.StatusTooManyOpenFiles) {
+		t.Error(err)
+	}
+	ok(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	listener, err := listening.Listen("127.0.0.1:0")
+	ok(t, err)
+	ok(t, listener.Close())
 }

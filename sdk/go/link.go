@@ -65,8 +65,12 @@ func newLink(h *handle) (*link, *Error) {
 		return C.waist_read(stream, unsafe.Pointer(&read.data[0]), C.size_t(len(read.data)))
 	}
 	write.try = func() C.waist_moved {
-		data, size := lend(write.data[write.moved:])
-		return C.waist_write(stream, data, size, write.flags, write.large)
+		var data *C.uint8_t
+		left := write.data[write.moved:]
+		if len(left) > 0 {
+			data = (*C.uint8_t)(&left[0])
+		}
+		return C.waist_write(stream, data, C.size_t(len(left)), write.flags, write.large)
 	}
 	read.here = func(uintptr) bool { return !read.attempt() || read.across }
 	write.here = func(uintptr) bool { return !write.attempt() || write.across }
@@ -114,7 +118,8 @@ func (l *link) send(p []byte, flags C.uint32_t) (int, *Error) {
 	return n, err
 }
 
-// sendRest keeps the promise that what was counted will be sent, also where a deadline ends a large write.
+// sendRest keeps the promise that what was counted will be sent, also where a deadline ends a large write, or one of
+// several buffers.
 func (l *link) sendRest() {
 	if stream := l.handle.acquire(); stream != nil {
 		C.waist_send_rest((*C.sally_stream)(stream))

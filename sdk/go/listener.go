@@ -12,7 +12,8 @@ import (
 	"unsafe"
 )
 
-// ListenConfig is how a [Listener] listens. Zero is a default in every field but Config.
+// ListenConfig is how a [Listener] listens. Zero is a default in every field but Config; what is negative
+// is [StatusInvalidArgument].
 type ListenConfig struct {
 	Config                  *Config // a server's; not needed where Plain is set
 	Plain                   bool    // connections are not under TLS before [Conn.Upgrade]
@@ -91,14 +92,20 @@ func (l *ListenConfig) bind(e *engine, r *route, host, port string) (*C.sally_li
 		options.flags |= C.SALLY_STREAM_LOW_LATENCY
 	}
 	if l.HandshakeTimeout != 0 {
-		options.handshake_timeout_ms = C.int64_t(atLeastOne(l.HandshakeTimeout))
+		options.handshake_timeout_ms = option(l.HandshakeTimeout)
 	}
-	options.max_pending_handshakes = C.uint32_t(l.MaxPendingHandshakes)
-	options.max_unaccepted = C.uint32_t(l.MaxUnaccepted)
-	options.backlog = C.uint32_t(l.Backlog)
-	options.max_refusals = C.uint32_t(l.MaxRefusals)
-	options.max_connections = C.uint32_t(l.MaxConnections)
-	options.max_connections_per_source = C.uint32_t(l.MaxConnectionsPerSource)
+	for _, part := range []struct {
+		to    *C.uint32_t
+		count int
+	}{
+		{&options.max_pending_handshakes, l.MaxPendingHandshakes}, {&options.max_unaccepted, l.MaxUnaccepted},
+		{&options.backlog, l.Backlog}, {&options.max_refusals, l.MaxRefusals},
+		{&options.max_connections, l.MaxConnections}, {&options.max_connections_per_source, l.MaxConnectionsPerSource},
+	} {
+		if err := limit("listen", part.count, part.to); err != nil {
+			return nil, err
+		}
+	}
 	loops, free, err := l.Runtime.lend("listen")
 	if err != nil {
 		return nil, err
@@ -157,24 +164,37 @@ func (l *Listener) accept(ctx context.Context, interrupt <-chan struct{}) (*Conn
 		return nil, failure("accept", StatusClosed, nil)
 	}
 	defer l.handle.release()
+	for {
+		c, err := l.next(ctx, interrupt, (*C.sally_listener)(listener))
+		if err != nil {
+			return nil, err
+		}
+		failed := c.established()
+		if failed == nil {
+			return c, nil
+		}
+		if failed.Temporary() {
+			return nil, failed
+		} // or else it has ended meanwhile, which is no failure of the listener
+	}
+}
+
+// next hands out a connection that may have ended since its handshake.
+func (l *Listener) next(ctx context.Context, interrupt <-chan struct{}, listener *C.sally_listener) (*Conn, *Error) {
 	if ctx.Err() != nil {
 		return nil, failure("accept", StatusCanceled, nil).because(ctx)
 	}
 	var stream *C.sally_stream
-	if C.sally_listener_accept((*C.sally_listener)(listener), C.SALLY_TIMEOUT_ATTEMPT, &stream, nil) != C.SALLY_OK {
+	if C.sally_listener_accept(listener, C.SALLY_TIMEOUT_ATTEMPT, &stream, nil) != C.SALLY_OK {
 		result, err := l.engine.runUntil(ctx, interrupt, "accept", func(completion *C.sally_completion, operation **C.sally_operation, cause **C.sally_error) C.sally_status {
-			return C.sally_listener_accept_async((*C.sally_listener)(listener), milliseconds(ctx), completion, operation, cause)
+			return C.sally_listener_accept_async(listener, milliseconds(ctx), completion, operation, cause)
 		})
 		if err != nil {
 			return nil, err
 		}
 		stream = (*C.sally_stream)(result.object)
 	}
-	c := newConn(l.engine, unsafe.Pointer(stream), l.route)
-	if failed := c.established(); failed != nil {
-		return nil, failed
-	}
-	return c, nil
+	return newConn(l.engine, unsafe.Pointer(stream), l.route), nil
 }
 
 // SetDeadline sets until when Accept may wait, also one that waits already; zero is for ever.
@@ -230,10 +250,14 @@ func (l *Listener) Drain(ctx context.Context) error {
 	_, err := l.engine.run(ctx, "drain", func(completion *C.sally_completion, operation **C.sally_operation, cause **C.sally_error) C.sally_status {
 		return C.sally_listener_drain_async((*C.sally_listener)(listener), milliseconds(ctx), completion, operation, cause)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		return nil
 	}
-	return nil
+	if ctx.Err() != nil {
+		// The library closes what is left at a deadline only. This one is over at once.
+		C.sally_listener_drain((*C.sally_listener)(listener), C.SALLY_TIMEOUT_ATTEMPT, nil)
+	}
+	return err
 }
 
 // Close stops listening; what waits in Accept ends with net.ErrClosed. Connections that were accepted go on.

@@ -63,6 +63,14 @@ func TestAServerOfAnotherCAIsRefused(t *testing.T) {
 	}
 }
 
+func TestNoErrorIsNoneOfAnyKind(t *testing.T) {
+	verdict, err := sallyport.Verify(sallyport.VerifyOptions{Trust: ca.trust(), Leaf: server.chain})
+	ok(t, err)
+	if errors.Is(verdict.Refused, sallyport.StatusCertificateExpired) || errors.Is(verdict.Refused, fs.ErrNotExist) {
+		t.Error(verdict.Refused)
+	}
+}
+
 func TestErrorsMeanWhatTheStandardLibraryMeans(t *testing.T) {
 	if _, err := sallyport.LoadTrust("/nowhere.pem"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)

@@ -11,7 +11,10 @@ type Runtime struct{ handle *handle }
 
 // NewRuntime starts so many loops; 0: one a processor, 8 at most.
 func NewRuntime(loops int) (*Runtime, error) {
-	options := C.sally_runtime_options{struct_size: C.sizeof_sally_runtime_options, loops: C.uint32_t(loops)}
+	options := C.sally_runtime_options{struct_size: C.sizeof_sally_runtime_options}
+	if err := limit("runtime", loops, &options.loops); err != nil {
+		return nil, err
+	}
 	var runtime *C.sally_runtime
 	var cause *C.sally_error
 	if err := check("runtime", C.sally_runtime_create(&options, &runtime, &cause), cause); err != nil {

@@ -26,12 +26,14 @@ func whole(s string) *C.char {
 	return C.CString(strings.ReplaceAll(s, "\x00", "\uFFFD"))
 }
 
-// lend gives what C needs to see bytes for the length of a call.
+// lend gives what C needs to see bytes for the length of a call. They are copied: the caller's may be a part of what
+// refers to more, of which cgo looks at the whole.
 func lend(data []byte) (unsafe.Pointer, C.size_t) {
 	if len(data) == 0 {
 		return nil, 0
 	}
-	return unsafe.Pointer(&data[0]), C.size_t(len(data))
+	copied := append([]byte(nil), data...)
+	return unsafe.Pointer(&copied[0]), C.size_t(len(copied))
 }
 
 // takeBytes copies what the library handed out, and gives the reference back.
@@ -82,6 +84,23 @@ func change(ctx context.Context, h *handle, submit func(object unsafe.Pointer, c
 		return 0, failed
 	}
 	return result.size, nil
+}
+
+// seconds is a time for C, where 0 is none: the first second of 1970 is the next one, too.
+func seconds(t time.Time) C.int64_t {
+	if count := t.Unix(); count != 0 {
+		return C.int64_t(count)
+	}
+	return 1
+}
+
+// limit hands over a count, which C might take for another, 0 or no limit at all among them.
+func limit(op string, count int, to *C.uint32_t) error {
+	*to = C.uint32_t(count)
+	if count < 0 || int64(*to) != int64(count) {
+		return failure(op, StatusInvalidArgument, nil)
+	}
+	return nil
 }
 
 // unix is the time of so many seconds; 0 is none.

@@ -77,12 +77,18 @@ func NewTrace(options TraceOptions) (*Trace, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting := C.uint32_t(options.MaxWaiting)
+	var waiting, perConnection C.uint32_t
+	if err := limit("trace", options.MaxWaiting, &waiting); err != nil {
+		return nil, err
+	}
+	if err := limit("trace", options.MaxPerConnection, &perConnection); err != nil {
+		return nil, err
+	}
 	inbox := &traceInbox{engine: e, closed: make(chan struct{})}
 	inbox.tag = e.expect(inbox)
 	var trace *C.sally_trace
 	var cause *C.sally_error
-	status := C.waist_trace(e.queue, C.uint64_t(inbox.tag), waiting, C.uint32_t(options.MaxPerConnection), &trace, &cause)
+	status := C.waist_trace(e.queue, C.uint64_t(inbox.tag), waiting, perConnection, &trace, &cause)
 	if err := check("trace", status, cause); err != nil {
 		e.drop(inbox.tag)
 		return nil, err
@@ -134,14 +140,18 @@ func (t *Trace) Next(ctx context.Context) (*TraceRecord, error) {
 	select {
 	case record := <-t.inbox.records:
 		return record, nil
+	case <-t.inbox.closed:
+	case <-ctx.Done():
+	}
+	select {
+	case record := <-t.inbox.records: // it came before the end
+		return record, nil
 	default:
 	}
 	select {
-	case record := <-t.inbox.records:
-		return record, nil
 	case <-t.inbox.closed:
 		return nil, failure("trace", StatusClosed, nil)
-	case <-ctx.Done():
+	default:
 		return nil, failure("trace", StatusCanceled, nil).because(ctx)
 	}
 }

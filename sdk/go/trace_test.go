@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -125,5 +126,29 @@ func TestATraceIsBoundedAndEnds(t *testing.T) {
 	}
 	if err := clientConfig(t).SetTrace(trace); !errors.Is(err, net.ErrClosed) {
 		t.Error("of a trace that is closed:", err)
+	}
+}
+
+func TestTheRecordsThatWaitAreNotLostWithTheTrace(t *testing.T) {
+	trace := tracing(t, sallyport.TraceOptions{})
+	serverSide, clientSide := serverConfig(t), clientConfig(t)
+	ok(t, clientSide.SetTrace(trace))
+	visit(t, serverSide, clientSide)
+	const some = 5 // it has connected, begun, said hello, heard an answer, and been established
+	for sallyport.WaitingRecords(trace) < some {
+		runtime.Gosched()
+	}
+	ok(t, trace.Close())
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	for i := 0; i < some; i++ {
+		_, err := trace.Next(over)
+		ok(t, err)
+	}
+	for err := error(nil); !errors.Is(err, sallyport.StatusClosed); _, err = trace.Next(over) {
+		ok(t, err)
+	}
+	if _, err := tracing(t, sallyport.TraceOptions{}).Next(over); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }

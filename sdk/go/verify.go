@@ -57,7 +57,7 @@ func Verify(o VerifyOptions) (*Verdict, error) {
 	defer free()
 	options.name, options.name_kind, options.purpose = name, C.int32_t(o.NameKind), C.int32_t(o.Purpose)
 	if !o.Time.IsZero() {
-		options.time = C.int64_t(o.Time.Unix())
+		options.time = seconds(o.Time)
 	}
 	if o.Config != nil {
 		object := o.Config.handle.acquire()

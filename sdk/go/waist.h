@@ -70,20 +70,21 @@ static inline void waist_send_rest(sally_stream *stream) {
 /*
  * A large write is said to have more behind it until its end: what the system does not take at once
  * would be sent by the library's event loop otherwise, a race with the caller who waits to go on.
+ * cgo looks at all of an object that a void pointer leads into: the buffer may be a part of one that
+ * refers to more, so it goes as what it is, bytes.
  */
-static inline waist_moved waist_write(sally_stream *stream, const void *data, size_t size,
+static inline waist_moved waist_write(sally_stream *stream, const uint8_t *data, size_t size,
                                       uint32_t flags, int32_t large) {
   waist_moved moved = {0, NULL, SALLY_OK, 0};
   const uint32_t all_flags = large != 0 ? flags | SALLY_MORE : flags;
   size_t more = 0;
   do {
-    moved.status = sally_stream_write(stream, (const char *)data + moved.size, size - moved.size,
-                                      all_flags, &more, SALLY_TIMEOUT_ATTEMPT, NULL);
+    moved.status = sally_stream_write(stream, data + moved.size, size - moved.size, all_flags,
+                                      &more, SALLY_TIMEOUT_ATTEMPT, NULL);
     moved.size += more;
     if (waist_is_final(moved.status)) {
-      moved.status = sally_stream_write(stream, (const char *)data + moved.size,
-                                        size - moved.size, all_flags, &more,
-                                        SALLY_TIMEOUT_ATTEMPT, &moved.error);
+      moved.status = sally_stream_write(stream, data + moved.size, size - moved.size, all_flags,
+                                        &more, SALLY_TIMEOUT_ATTEMPT, &moved.error);
       moved.size += more;
     }
   } while (waist_blocks(&moved, stream, SALLY_DIRECTION_WRITE));

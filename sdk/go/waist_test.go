@@ -38,7 +38,7 @@ var unbound = map[string]string{
 	"sally_stream_cancel": "nothing of it is pending in the library", "sally_stream_close_async": "an attempt closes in the background",
 	"sally_stream_connect": "blocks a thread", "sally_stream_upgrade": "blocks a thread",
 	"sally_stream_authenticate": "blocks a thread", "sally_stream_shutdown": "blocks a thread",
-	"sally_listener_next_refusal": "blocks a thread", "sally_listener_drain": "blocks a thread",
+	"sally_listener_next_refusal":  "blocks a thread",
 	"sally_credential_wait_change": "blocks a thread", "sally_trust_store_wait_change": "blocks a thread",
 	"sally_ticket_keys_wait_change": "blocks a thread", "sally_runtime_run": "blocks a thread", "sally_runtime_wake": "with run",
 	"sally_runtime_fd": "a runtime without threads would need run; streams' own descriptors are watched",
