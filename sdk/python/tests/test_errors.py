@@ -52,6 +52,8 @@ def test_a_bad_argument_is_a_value_error(material):
         sync.connect("local\0host", 1, tls=material.client())
     with pytest.raises(RuntimeError):
         TlsConfig.client().set_client_auth(sallyport.ClientAuth.REQUIRE)
+    with pytest.raises(TypeError):
+        TlsConfig.client(alpn="h2")
 
 
 def test_a_config_tells_what_is_in_force(material):
