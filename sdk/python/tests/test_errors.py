@@ -1,4 +1,5 @@
 import pickle
+import socket
 
 import pytest
 
@@ -43,6 +44,12 @@ def test_nobody_listening_is_a_connection_refused_error(material):
     with pytest.raises(ConnectionRefusedError) as caught:
         sync.connect("127.0.0.1", port, tls=material.client())
     assert caught.value.phase == "connect" and "127.0.0.1" in caught.value.details["address"]
+
+
+def test_what_cannot_be_resolved_has_the_number_that_getaddrinfo_gave(material):
+    with pytest.raises(socket.gaierror) as caught:
+        sync.connect("127.0.0.1", "no-such-service", tls=material.client())
+    assert caught.value.errno == socket.EAI_SERVICE == pickle.loads(pickle.dumps(caught.value)).errno
 
 
 def test_a_bad_argument_is_a_value_error(material):
