@@ -98,10 +98,11 @@ class Census:
         alive = sallyport.live_handles()
         return {kind: alive[kind] for kind in self.KINDS}
 
-    def settle(self):
+    def settle(self, collect=True):
         """The last release never waits, so what event loops still hold goes a moment later."""
         deadline = time.monotonic() + 20
-        gc.collect()
+        if collect:
+            gc.collect()
         while any((now := self._count())[kind] > self.before[kind] for kind in self.KINDS):
             assert time.monotonic() < deadline, f"left: {now}, before: {self.before}"
             select.select([], [], [], 0.002)

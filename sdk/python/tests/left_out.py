@@ -14,9 +14,7 @@ LEFT_OUT = {
         "alert", "alert_direction", "cause", "depth", "fault_count", "fault_depth", "fault_is_ignored",
         "fault_message", "fault_status", "fault_subject", "hint", "layer", "message", "native_code", "native_domain",
         "text")), IN_JSON),
-    **dict.fromkeys((f"sally_{name}" for name in (
-        "stream_authenticate", "stream_connect", "stream_shutdown", "stream_upgrade", "listener_drain",
-        "credential_wait_change", "ticket_keys_wait_change", "trust_store_wait_change")), WAITS),
+    **dict.fromkeys((f"sally_stream_{name}" for name in ("connect", "upgrade")), WAITS),
     **dict.fromkeys((f"sally_stream_{name}" for name in (
         "read_some_async", "write_async", "writev_async")), LENDS),
     **dict.fromkeys((f"sally_stream_{name}" for name in (

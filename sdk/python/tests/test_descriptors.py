@@ -302,3 +302,22 @@ def test_what_a_forked_child_lets_go_of_stays_with_its_parent(material):
             assert await reading == b"here"
 
     asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_a_loop_that_ends_in_a_forked_child_goes_on_in_its_parent(material):
+    async def main():
+        async with await serve(material) as server, await meet(server, material) as stream:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that there are threads: the library's, which know of it
+                child = os.fork()
+            if child == 0:
+                try:
+                    stream._hub._end()  # as by shutting down the generators of its loop
+                finally:
+                    os._exit(0)
+            os.waitpid(child, 0)
+            async with await meet(server, material) as other:
+                await other.write(b"x")
+                assert await other.readexactly(1) == b"x"
+
+    asyncio.run(asyncio.wait_for(main(), 60))

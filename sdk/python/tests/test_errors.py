@@ -1,4 +1,5 @@
 import pickle
+import socket
 
 import pytest
 
@@ -45,6 +46,12 @@ def test_nobody_listening_is_a_connection_refused_error(material):
     assert caught.value.phase == "connect" and "127.0.0.1" in caught.value.details["address"]
 
 
+def test_what_cannot_be_resolved_has_the_number_that_getaddrinfo_gave(material):
+    with pytest.raises(socket.gaierror) as caught:
+        sync.connect("127.0.0.1", "no-such-service", tls=material.client())
+    assert caught.value.errno == socket.EAI_SERVICE == pickle.loads(pickle.dumps(caught.value)).errno
+
+
 def test_a_bad_argument_is_a_value_error(material):
     with pytest.raises(ValueError):
         TlsConfig.client().set_max_depth(-1)
@@ -52,6 +59,8 @@ def test_a_bad_argument_is_a_value_error(material):
         sync.connect("local\0host", 1, tls=material.client())
     with pytest.raises(RuntimeError):
         TlsConfig.client().set_client_auth(sallyport.ClientAuth.REQUIRE)
+    with pytest.raises(TypeError):
+        TlsConfig.client(alpn="h2")
 
 
 def test_a_config_tells_what_is_in_force(material):

@@ -175,3 +175,67 @@ def test_threads_share_configs(material, beside):
             thread.result()
     for thread in servers:
         thread.result()
+
+
+def test_what_connects_in_vain_does_not_wait_to_be_collected(material, run, census):
+    async def main():
+        closed = await sallyport.listen("127.0.0.1", 0, tls=material.server())
+        closed.close()
+        refused = 0
+        for _ in range(5):
+            try:
+                await sallyport.connect("127.0.0.1", closed.port, tls=tls)
+            except ConnectionRefusedError:
+                refused += 1
+        assert refused == 5
+        await asyncio.sleep(0)  # the loop holds what it has woken this task with
+        census.before = {**sallyport.live_handles(), **{kind: census.before[kind] for kind in ("error", "stream")}}
+        census.settle(collect=False)
+
+    tls = material.client()
+    gc.disable()
+    try:
+        run(main())
+    finally:
+        gc.enable()
+
+
+def test_a_failure_that_is_told_again_holds_no_more_than_the_first_time(material, run):
+    async def main():
+        async with await sallyport.listen("127.0.0.1", 0, tls=material.server()) as listener:
+            stream = await sallyport.connect("127.0.0.1", listener.port, tls=material.client(), verify_name="localhost")
+            peer = await listener.accept()
+            while not stream._backlog:
+                stream.write(bytes(1 << 22))
+            stream.abort()
+            depths = []
+            for _ in range(3):
+                with pytest.raises(errors.Closed) as caught:
+                    await stream.drain()
+                depths.append(len(caught.traceback))
+            assert depths[0] == depths[-1]
+            peer.abort()
+
+    run(main())
+
+
+def test_a_stream_is_aborted_after_its_loop_was_closed(material, census):
+    async def main():
+        stream = await sallyport.connect("127.0.0.1", port, tls=material.client(), verify_name="localhost")
+        while not stream._backlog:
+            stream.write(bytes(1 << 22))
+        waiting = [asyncio.ensure_future(waits) for waits in (stream.drain(), stream.read(1))]
+        await asyncio.sleep(0)
+        return stream, waiting
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda loop, context: None)  # the tasks that wait are destroyed
+    with sync.listen("127.0.0.1", 0, tls=material.server()) as listener:
+        port = listener.port
+        stream, waiting = loop.run_until_complete(main())
+        loop.close()
+        stream.abort()
+        with pytest.raises(errors.Closed):
+            stream.write(b"x")
+    del stream, waiting, loop, listener, main
+    asyncio.run(asyncio.sleep(0))

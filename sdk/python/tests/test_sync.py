@@ -161,3 +161,27 @@ def test_closing_a_listener_ends_its_iteration(listener, beside):
     select.select([], [], [], 0)
     listener.close()
     assert clients.result() == []
+
+
+def test_a_timeout_of_nothing_is_an_attempt(listener, material, tmp_path):
+    with sync.connect("127.0.0.1", listener.port, tls=material.client(), verify_name="localhost") as stream:
+        peer = listener.accept()
+        stream.write_eof(timeout=0)
+        assert peer.read() == b""
+        for attempt in (listener.accept, listener.next_refusal, lambda timeout: stream.read(1, timeout=timeout)):
+            with pytest.raises(errors.WouldBlock):
+                attempt(timeout=0)
+        trust = material.trust()
+        with pytest.raises(errors.WouldBlock):
+            sync.wait_change(trust, 1, timeout=0)
+        trust.replace(material.trust())
+        assert sync.wait_change(trust, 1, timeout=0) == 2
+        with pytest.raises(errors.WouldBlock):
+            listener.drain(timeout=0)
+        with pytest.raises(errors.Closed):
+            listener.accept()
+        peer.close(timeout=0)
+    for takes_time in (lambda: sync.connect("127.0.0.1", listener.port, tls=material.client(), timeout=0),
+                       lambda: stream.upgrade(material.client(), timeout=0)):
+        with pytest.raises(ValueError):
+            takes_time()

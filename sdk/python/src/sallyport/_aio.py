@@ -175,13 +175,18 @@ class Stream(StreamBase):
         With `more` it may wait for what is written next, and shares records and packets with it, until a
         write without, `drain`, or a read that waits.
         """
-        if not isinstance(data, bytes):
-            view = memoryview(data)
-            data = bytes(view) if not view.contiguous else view.cast("B")
+        if isinstance(data, bytes):
+            return self._write(data, len(data), more)
+        with memoryview(data) as view:  # given back also where this fails
+            if not view.c_contiguous or not view.nbytes:
+                return self._write(view.tobytes(), view.nbytes, more)
+            with ffi.from_buffer(view) as held:
+                return self._write(held, view.nbytes, more)
+
+    def _write(self, data: Any, size: int, more: bool) -> Awaitable[None]:
         if self._backlog:
-            self._backlog.append(bytes(data))
+            self._backlog.append(data if isinstance(data, bytes) else ffi.buffer(data)[:])
             return _Taken(self)
-        size = len(data)
         self._unflushed = more
         taken = self._attempt_write(data, size, MORE if more else 0)
         if self._reads_for:
@@ -191,7 +196,7 @@ class Stream(StreamBase):
         if isinstance(data, bytes):
             self._begin_backlog(data, taken)
         else:  # which may change meanwhile
-            self._begin_backlog(bytes(data[taken:]))
+            self._begin_backlog(ffi.buffer(data)[taken:])
         return _Taken(self)
 
     def writelines(self, parts: Iterable[Bytes]) -> Awaitable[None]:
@@ -223,7 +228,7 @@ class Stream(StreamBase):
             finally:
                 self._drainers.remove(drainer)
         elif self._failure is not None:
-            raise self._failure
+            raise self._failure.with_traceback(None)  # or it would grow with each time, and hold whom it passed
 
     def _pump(self) -> None:
         try:
@@ -293,7 +298,10 @@ class Stream(StreamBase):
         """Closes, waiting for nothing and telling of no failure: what the library has taken is still sent."""
         self._unwatch()
         super().abort()
-        self._go_on()  # whoever waits is told
+        if not self._hub.loop.is_closed():
+            return self._go_on()  # whoever waits is told
+        self._backlog.clear()
+        self._hub.sending.discard(self)
 
     def _unwatch(self) -> None:
         if self._watch is not None:

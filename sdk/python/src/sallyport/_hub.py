@@ -1,7 +1,9 @@
 """Where a completion queue meets an asyncio event loop."""
 
 import asyncio
+import functools
 import inspect
+import os
 from typing import Any, AsyncGenerator, Awaitable, Callable, Dict, List, Optional, Set, Union
 
 from sallyport import _queue
@@ -22,6 +24,7 @@ class Hub(Queue):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self.loop = loop
+        self._process = os.getpid()  # in a forked child letting go would let go for its parent
         self.space = ffi.new("char[]", CHUNK)  # of the reads of all its streams
         self.sending: Set[StreamBase] = set()
         self._tasks: Set["asyncio.Future[None]"] = set()
@@ -41,8 +44,8 @@ class Hub(Queue):
 
     def _end(self) -> None:
         if _hubs.get(self.loop) is self:
-            del _hubs[self.loop]
-        if not self.loop.is_closed():
+            _hubs.pop(self.loop, None)  # which another thread may sweep, too
+        if not self.loop.is_closed() and self._process == os.getpid():
             self.loop.remove_reader(self.fd)
         self.sending.clear()
         self.close()
@@ -53,18 +56,8 @@ class Hub(Queue):
     async def run(self, function: Callable[..., int], *arguments: Any) -> int:
         """One operation, and its size. Cancelling the task cancels it."""
         future: "asyncio.Future[int]" = self.loop.create_future()
-
-        def done(event: Any) -> None:
-            error = _queue.failure(event)
-            if future.done():
-                return
-            if error is None:
-                future.set_result(int(event.size))
-            else:
-                future.set_exception(error)
-
         operation = ffi.new("sally_operation **")
-        self.start(self.tag(), done, function, *arguments, operation=operation)
+        self.start(self.tag(), functools.partial(_settle, future), function, *arguments, operation=operation)
         try:
             return await future
         except asyncio.CancelledError:
@@ -72,6 +65,7 @@ class Hub(Queue):
             raise
         finally:
             lib.sally_operation_release(operation[0])
+            del future  # or what it raises would hold this frame, and be held by it
 
     def decisions(self, decide: Optional[Decide]) -> Any:
         """Where decisions go that come to `decide`, which may be a coroutine function, to the last one."""
@@ -104,6 +98,16 @@ class Hub(Queue):
             lib.sally_decision_deny(asked._handle, 0, ffi.NULL)  # the traceback may keep it for long
             self.loop.call_exception_handler(
                 {"message": "a decision was not made, and is denied", "exception": error})
+
+
+def _settle(future: "asyncio.Future[int]", event: Any) -> None:
+    error = _queue.failure(event)
+    if future.done():
+        return
+    if error is None:
+        future.set_result(int(event.size))
+    else:
+        future.set_exception(error)
 
 
 def current() -> Hub:

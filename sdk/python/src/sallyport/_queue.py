@@ -37,9 +37,13 @@ class Queue:
         self.check()  # closed, its handle points nowhere any more
         completion = self._completion
         completion.tag = tag
-        if function(*arguments, completion, operation, NULL) != OK:
-            _raw.call(function, *arguments, completion, operation)  # again, to be told why
-        self.waiting[tag] = done
+        self.waiting[tag] = done  # before it can complete, which another thread may take
+        try:
+            if function(*arguments, completion, operation, NULL) != OK:
+                _raw.call(function, *arguments, completion, operation)  # again, to be told why
+        except BaseException:
+            self.waiting.pop(tag, None)
+            raise
 
     def check(self) -> None:
         if self.closed:
@@ -50,9 +54,19 @@ class Queue:
         if self.closed:
             return 0
         events, count = self._events, self._count
+        if events is None:  # within a callable that is being told of another event
+            events = ffi.new("sally_event[]", BATCH)
+        self._events = None
         count[0] = 0
-        _take(self._handle, events, _SIZE, BATCH, count, timeout_ms, NULL)
-        came = int(count[0])
+        try:
+            _take(self._handle, events, _SIZE, BATCH, count, timeout_ms, NULL)
+            came = int(count[0])
+            self._deliver(events, came)
+            return came
+        finally:
+            self._events = events
+
+    def _deliver(self, events: Any, came: int) -> None:
         fault: Optional[BaseException] = None
         for index in range(came):
             event = events[index]
@@ -72,9 +86,11 @@ class Queue:
             finally:
                 if kind != _DONE or event.status != OK:
                     lib.sally_event_dispose(events + index)
-        if fault is not None:
-            raise fault
-        return came
+        try:
+            if fault is not None:
+                raise fault
+        finally:
+            del fault  # which would hold this frame, and be held by it
 
     def close(self) -> None:
         """Ends what is pending; nothing is lent, so nobody has to wait for it."""

@@ -112,8 +112,10 @@ class Listener:
 
     async def drain(self, timeout: Optional[float] = None) -> None:
         """Stops listening, and waits until every connection has ended. TimedOut: the rest was closed."""
+        left = milliseconds(timeout)
+        seconds = max(left, 0) / 1000 if left > 0 or left == ATTEMPT else None
         try:
-            await asyncio.wait_for(self._hub.run(lib.sally_listener_drain_async, self._handle, -1), timeout)
+            await asyncio.wait_for(self._hub.run(lib.sally_listener_drain_async, self._handle, -1), seconds)
         except asyncio.TimeoutError:
             # Not by the library, which would close descriptors that the event loop watches.
             for stream in list(self._streams):
@@ -172,9 +174,15 @@ class Server:
     async def _refuse(self, told: Callable[[str, Error], None]) -> None:
         while True:
             try:
-                told(*await self.listener.next_refusal())
+                refusal = await self.listener.next_refusal()
             except Closed:
                 return
+            try:
+                told(*refusal)
+            except Exception as error:
+                self.listener._hub.loop.call_exception_handler(
+                    {"message": "telling on_refused of sallyport failed", "exception": error})
+            del refusal
 
     async def _serve(self, stream: Stream) -> None:
         try:
@@ -189,12 +197,17 @@ class Server:
         self.listener.close()
 
     async def serve_forever(self) -> None:
-        """Until `close`, or until the task is cancelled."""
-        await asyncio.gather(*self._tasks)
+        """Until `close`, or until the task is cancelled, which closes it."""
+        try:
+            await asyncio.gather(*self._tasks)
+        finally:
+            self.close()
 
     async def wait_closed(self) -> None:
-        """Waits until the last client was served."""
-        await asyncio.gather(*self._tasks, *self._clients, return_exceptions=True)
+        """Waits until the last client was served. Who stops waiting cancels none."""
+        await asyncio.wait(self._tasks)  # the last client comes of these
+        while self._clients:
+            await asyncio.wait(self._clients)
 
     async def __aenter__(self) -> "Server":
         return self
@@ -202,8 +215,11 @@ class Server:
     async def __aexit__(self, *exception: Any) -> None:
         """Closes, and cancels the tasks of the clients that are left."""
         self.close()
-        for client in self._clients:
-            client.cancel()
+        try:
+            await asyncio.wait(self._tasks)  # the last client comes of these
+        finally:
+            for client in list(self._clients):
+                client.cancel()
         await self.wait_closed()
 
 

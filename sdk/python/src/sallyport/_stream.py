@@ -1,7 +1,7 @@
 """What streams of both kinds share: attempts, buffering, and facts. Nothing here waits."""
 
 from asyncio import IncompleteReadError, LimitOverrunError
-from typing import Any, Generator, Iterable, Optional
+from typing import Any, Generator, Iterable, NoReturn, Optional
 
 from sallyport import _raw
 from sallyport._info import StreamInfo
@@ -34,6 +34,10 @@ class StreamBase:
         self._buffer = bytearray()  # read beyond what was asked for
         self._size = ffi.new("size_t *")  # of reads
         self._taken = ffi.new("size_t *")
+
+    def __reduce__(self) -> NoReturn:
+        """Two would read and let go of the same connection."""
+        raise TypeError(f"cannot copy or pickle {type(self).__name__!r}")
 
     # Facts.
 

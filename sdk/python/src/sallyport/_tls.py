@@ -178,6 +178,8 @@ class TlsConfig(_raw.Object):
 
     def set_alpn(self, protocols: Iterable[str]) -> None:
         """The application protocols, most wanted first."""
+        if isinstance(protocols, str):  # each letter of which would be one
+            raise TypeError("protocols are several strings, not one")
         held = [ffi.new("char[]", encode(protocol)) for protocol in protocols]
         self._call("set_alpn", ffi.new("char *[]", held), len(held))
 

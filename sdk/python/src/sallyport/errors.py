@@ -32,7 +32,7 @@ class Error(OSError):
         self._explain: Optional[Callable[[], str]] = None
         super().__init__(f"{self.message} [{self.name}]")
         native = details.get("native", {})
-        if native.get("domain") == "errno":
+        if native.get("domain") == ("getaddrinfo" if isinstance(self, socket.gaierror) else "errno"):
             self.errno = native.get("code")
         if self.hint:
             self.__notes__ = [f"hint: {self.hint}"]

@@ -1,13 +1,15 @@
 """Blocking streams and listeners, with timeouts in seconds, for threads.
 
 `timeout` is None for the default of the operation (connect 30 s, handshake 10 s, close 5 s, all else for
-ever) and 0 for an attempt, which raises WouldBlock. Other threads run while one waits, and Ctrl-C ends
+ever) and 0 for an attempt, which raises WouldBlock (not of connecting and upgrading, which always take
+time: ValueError). Other threads run while one waits, and Ctrl-C ends
 the waiting.
 """
 
+import functools
 import threading
 from types import TracebackType
-from typing import Any, Callable, Iterable, Iterator, Optional, Tuple, Type, Union
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
 
 from sallyport import _queue, _raw
 from sallyport._deadline import SLICE_MS, Deadline
@@ -25,57 +27,80 @@ Decide = Callable[[Decision], None]
 
 
 class _Waiter(Queue):
-    """Operations that may ask questions, or must not be cut into slices, by one thread at a time."""
+    """Operations that may ask questions, or must not be cut into slices.
+
+    Any number of threads may run some. One of them takes, for all, what comes.
+    """
 
     def __init__(self, decide: Optional[Decide] = None) -> None:
         super().__init__()
-        self._lock = threading.RLock()
-        self._fault: Optional[BaseException] = None
-        self._decide = decide
+        self._starting = threading.Lock()
+        self._turn = threading.Condition()
+        self._taker: Optional[int] = None  # the thread that takes
         self.tag_of_decisions = self.tag()
-        self.deciders[self.tag_of_decisions] = self._asked
+        if decide is not None:
+            self.deciders[self.tag_of_decisions] = functools.partial(_ask, decide)
 
-    def _asked(self, event: Any) -> None:
-        pointer = ffi.cast("sally_decision *", event.object)
-        event.object = NULL
-        asked = decision(pointer)
+    def start(self, *arguments: Any, **options: Any) -> None:
+        with self._starting:
+            super().start(*arguments, **options)
+
+    def poll(self, timeout_ms: int = ATTEMPT, until: Sequence[Any] = ()) -> None:
+        """Delivers what comes, or leaves that to the thread that does, until there is something in `until`."""
+        me = threading.get_ident()
+        within = self._taker == me  # `decide`
         try:
-            if self._decide is not None:
-                self._decide(asked)
-        except BaseException as error:  # raised where the operation is waited for
-            lib.sally_decision_deny(asked._handle, 0, NULL)
-            self._fault = error
+            with self._turn:
+                if self._taker is not None and not within:
+                    self._turn.wait_for(lambda: until or self._taker is None, max(timeout_ms, 0) / 1000)
+                    return
+                self._taker = me
+            if not until:
+                self.take(timeout_ms)
+        finally:
+            if self._taker == me and not within:
+                with self._turn:
+                    self._taker = None
+                    self._turn.notify_all()
 
-    def run(self, function: Callable[..., int], *arguments: Any) -> Any:
-        """One operation; what its event carries, for the caller to own, and its size."""
-        with self._lock:
-            result: list[Any] = []
+    def run(self, function: Callable[..., int], *arguments: Any, kind: Optional[str] = None) -> Any:
+        """One operation; the handle that its event carries, if one of `kind` is wanted, and its size."""
+        result: List[Any] = []
 
-            def done(event: Any) -> None:
-                result.append((_queue.failure(event), event.object, int(event.size)))
-                event.object = NULL
+        def done(event: Any) -> None:
+            result.append((_queue.failure(event), _queue.taken(kind, event) if kind else None, int(event.size)))
 
-            operation = ffi.new("sally_operation **")
-            self.start(self.tag(), done, function, *arguments, operation=operation)
-            try:
-                while not result:
-                    self.take(SLICE_MS)
-                    if self._fault is not None:
-                        lib.sally_operation_cancel(operation[0])
-            except BaseException:
-                lib.sally_operation_cancel(operation[0])
-                while not result and lib.sally_queue_pending(self._handle):
-                    self.take(SLICE_MS)
-                raise
-            finally:
-                lib.sally_operation_release(operation[0])
-                fault, self._fault = self._fault, None
-            error, *carried = result[0]
-            if fault is not None:
-                raise fault
+        operation = ffi.new("sally_operation **")
+        self.start(self.tag(), done, function, *arguments, operation=operation)
+        try:
+            while not result:
+                self.poll(SLICE_MS, result)
+        except BaseException:
+            lib.sally_operation_cancel(operation[0])
+            while not result and lib.sally_queue_pending(self._handle):
+                self.poll(SLICE_MS, result)
+            raise
+        finally:
+            lib.sally_operation_release(operation[0])
+        error, *carried = result.pop()
+        try:
             if error is not None:
                 raise error
-            return carried
+        finally:
+            del error  # which would hold this frame, and be held by it
+        return carried
+
+
+def _ask(decide: Decide, event: Any) -> None:
+    """What is raised here is raised where the thread that asks waits for its operation."""
+    pointer = ffi.cast("sally_decision *", event.object)
+    event.object = NULL
+    asked = decision(pointer)
+    try:
+        decide(asked)
+    except BaseException:
+        lib.sally_decision_deny(asked._handle, 0, NULL)
+        raise
 
 
 class Stream(StreamBase):
@@ -101,11 +126,6 @@ class Stream(StreamBase):
         data = super()._attempt_read(limit)
         self._dry = data is not None and 0 < len(data) < limit
         return data
-
-    def _run(self, function: Callable[..., int], *arguments: Any) -> None:
-        if self._waiter is None:
-            self._waiter = _Waiter()
-        self._waiter.run(function, self._handle, *arguments)
 
     def _wait(self, interest: int, deadline: Deadline) -> None:
         ready = ffi.new("uint32_t *")
@@ -159,17 +179,19 @@ class Stream(StreamBase):
 
     def write(self, data: Bytes, *, more: bool = False, timeout: Optional[float] = None) -> None:
         """Sends all of it. With `more` it may wait for what is written next, and share records with it."""
-        if isinstance(data, memoryview) and not data.contiguous:
-            data = data.tobytes()
-        held = ffi.from_buffer(data)
+        if not isinstance(data, bytes):
+            with memoryview(data) as view:
+                if not view.c_contiguous:
+                    data = view.tobytes()
         deadline = None
         self.written = 0
-        while True:
-            self.written += self._attempt_write(held + self.written, len(held) - self.written, MORE if more else 0)
-            if self.written == len(held):
-                return
-            deadline = deadline or Deadline(self.timeout if timeout is None else timeout)
-            self._wait(WRITE, deadline)
+        with ffi.from_buffer(data) as held:  # let go of also where this fails
+            while True:
+                self.written += self._attempt_write(held + self.written, len(held) - self.written, MORE if more else 0)
+                if self.written == len(held):
+                    return
+                deadline = deadline or Deadline(self.timeout if timeout is None else timeout)
+                self._wait(WRITE, deadline)
 
     def writelines(self, parts: Iterable[Bytes], *, timeout: Optional[float] = None) -> None:
         """Sends several parts, in records and packets that they share."""
@@ -184,17 +206,18 @@ class Stream(StreamBase):
 
     def write_eof(self, *, timeout: Optional[float] = None) -> None:
         """Ends the sending direction; reading goes on."""
-        self._run(lib.sally_stream_shutdown_async, milliseconds(timeout))
+        _wait_for(lib.sally_stream_shutdown, lib.sally_stream_shutdown_async, self._handle, timeout)
 
     def upgrade(self, tls: TlsConfig, *, verify_name: Optional[str] = None, timeout: Optional[float] = None) -> None:
         """Secures a plain stream, as STARTTLS does, when all of the peer's plain answer was read."""
         self._check_upgrade()
         name = NULL if verify_name is None else _raw.encode(verify_name)
-        self._run(lib.sally_stream_upgrade_async, tls._handle, name, milliseconds(timeout))
+        waiter = self._waiter or _Waiter()
+        waiter.run(lib.sally_stream_upgrade_async, self._handle, tls._handle, name, milliseconds(timeout))
 
     def authenticate(self, *, timeout: Optional[float] = None) -> None:
         """Asks the client for its certificate after the handshake."""
-        self._run(lib.sally_stream_authenticate_async, milliseconds(timeout))
+        _wait_for(lib.sally_stream_authenticate, lib.sally_stream_authenticate_async, self._handle, timeout)
 
     def cancel(self) -> None:
         """Ends what other threads wait for, with Canceled. The stream stays usable."""
@@ -206,10 +229,7 @@ class Stream(StreamBase):
         TimedOut, Truncated: the peer said none. It is closed all the same.
         """
         try:
-            if timeout == 0:
-                call(lib.sally_stream_close, self._handle, ATTEMPT)
-            else:
-                self._run(lib.sally_stream_close_async, milliseconds(timeout))
+            _wait_for(lib.sally_stream_close, lib.sally_stream_close_async, self._handle, timeout)
         finally:
             self.abort()
 
@@ -225,6 +245,14 @@ class Stream(StreamBase):
             self.close()
         except (TimedOut, Truncated, TransportError, Closed):
             pass
+
+
+def _wait_for(attempt: Callable[..., int], start: Callable[..., int], handle: Any, timeout: Optional[float]) -> None:
+    """What has no result."""
+    if timeout == 0:
+        call(attempt, handle, ATTEMPT)
+    else:
+        _Waiter().run(start, handle, milliseconds(timeout))
 
 
 def connect(host: str, port: Union[int, str], *, tls: Optional[TlsConfig] = None, verify_name: Optional[str] = None,
@@ -244,8 +272,6 @@ def connect(host: str, port: Union[int, str], *, tls: Optional[TlsConfig] = None
                                    runtime, watermarks)
     handle = make("stream", lib.sally_stream_create, options)
     waiter.run(lib.sally_stream_connect_async, handle, milliseconds(timeout))
-    if decide is None:
-        waiter.close()  # and its descriptor
     return Stream(handle, None if decide is None else waiter, None, limit)
 
 
@@ -272,9 +298,11 @@ class Listener:
     def accept(self, *, timeout: Optional[float] = None) -> Stream:
         """The next client whose handshake went well. Questions are asked while one thread is in here."""
         if self._waiter is not None and timeout != 0:
-            carried, _ = self._waiter.run(lib.sally_listener_accept_async, self._handle, milliseconds(timeout))
-            handle = _raw.own("stream", ffi.cast("sally_stream *", carried))
+            handle, _ = self._waiter.run(lib.sally_listener_accept_async, self._handle, milliseconds(timeout),
+                                         kind="stream")
             return Stream(handle, self._waiter, None, self._limit)
+        if self._waiter is not None:
+            self._waiter.poll()
         out = ffi.new("sally_stream **")
         self._blocking(lib.sally_listener_accept, timeout, out)
         return Stream(_raw.own("stream", out[0]), self._waiter, None, self._limit)
@@ -307,8 +335,7 @@ class Listener:
 
     def drain(self, *, timeout: Optional[float] = None) -> None:
         """Stops listening, and waits until every connection has ended. TimedOut: the rest was closed."""
-        waiter = _Waiter()
-        waiter.run(lib.sally_listener_drain_async, self._handle, milliseconds(timeout))
+        _wait_for(lib.sally_listener_drain, lib.sally_listener_drain_async, self._handle, timeout)
 
     def __iter__(self) -> Iterator[Stream]:
         """Clients, until another thread closes the listener."""
@@ -341,6 +368,9 @@ def wait_change(source: Source, generation: int, *, timeout: Optional[float] = N
 
     Raises what a reload fails with meanwhile, by call or by watching.
     """
+    if timeout == 0:
+        now = ffi.new("uint64_t *")
+        call(source._function("wait_change"), source._handle, generation, now, ATTEMPT)
+        return int(now[0])
     waiting = source._function("wait_change_async")
-    generation = _Waiter().run(waiting, source._handle, generation, milliseconds(timeout))[1]
-    return generation
+    return int(_Waiter().run(waiting, source._handle, generation, milliseconds(timeout))[1])
