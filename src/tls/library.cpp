@@ -27,6 +27,7 @@ struct LibraryContext {
   LibraryContext() {
     // The first call to OpenSSL decides about its habits.
     if (OPENSSL_init_crypto(habits, nullptr) != 1) throw std::bad_alloc();
+    // Its clean-up is registered now, and must find no loop at work, not even one made before.
     transport::EventLoop::rest_first_at_exit();
     context = checked(OSSL_LIB_CTX_new());
     // Loaded by name: the automatic fallback would depend on what the machine's configuration
