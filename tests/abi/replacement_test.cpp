@@ -96,6 +96,31 @@ TEST_F(Replacement, ByItselfIsANewGenerationAndNothingElse) {
   EXPECT_EQ(trust.size(), 1u);
 }
 
+TEST_F(Replacement, OfTwoByEachOtherOnSeveralThreadsHangsNobody) {
+  auto first = sally::TrustStore::from_file(folder.path("one.pem"));
+  auto second = sally::TrustStore::from_file(folder.path("two.pem"));
+  first.watch();
+  second.watch();
+  constexpr int rounds = 200;
+  const auto replacing = [](sally::TrustStore& store, const sally::TrustStore& by) {
+    return on_thread([&store, &by] {
+      for (int i = 0; i < rounds; ++i) store.replace(by);
+      return true;
+    });
+  };
+  auto one_way = replacing(first, second);
+  auto other_way = replacing(second, first);
+  auto reloading = on_thread([&] {
+    for (int i = 0; i < rounds; ++i) first.reload();
+    return true;
+  });
+  for (int i = 0; i < rounds / 10; ++i) folder.replace("one.pem", i % 2 == 0 ? two : one);
+  EXPECT_TRUE(one_way.get() && other_way.get() && reloading.get());
+  EXPECT_GE(first.generation(), 1u + 2 * rounds);
+  first.replace(sally::TrustStore::from_memory(one));  // which no file changes any more
+  EXPECT_EQ(first.size(), 1u);
+}
+
 TEST_F(Replacement, OfACredentialIsWhatAReloadReads) {
   const auto from_files = [](const std::string& name) {
     return sally::Credential::from_files(Zoo::chain_path(name), Zoo::key_path(name));
